@@ -1,0 +1,50 @@
+#include "analyzers/names.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace specular {
+namespace {
+
+std::string to_lower(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
+  }
+  return lower;
+}
+
+std::string_view trim(std::string_view text) {
+  auto begin = text.find_first_not_of(" \t");
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
+}
+
+std::string address_as_host(const SocketAddress& server, std::uint16_t default_port) {
+  std::string host = server.address.is_v4() ? server.address.text() : "[" + server.address.text() + "]";
+  return server.port == default_port ? host : fmt::format("{}:{}", host, server.port);
+}
+
+}  // namespace
+
+std::string normalise_host(std::string_view authority, const SocketAddress& server, std::uint16_t default_port) {
+  std::string host = to_lower(trim(authority));
+  auto colon = host.rfind(':');
+  bool has_port = colon != std::string::npos && host.find(']', colon) == std::string::npos &&
+                  (host.find(':') == colon || host.front() == '[') &&
+                  std::all_of(host.begin() + static_cast<std::ptrdiff_t>(colon) + 1, host.end(),
+                              [](char c) { return c >= '0' && c <= '9'; });
+  std::string port = has_port ? host.substr(colon + 1) : "";
+  if (has_port) host.resize(colon);
+  if (!host.empty() && host.back() == '.') host.pop_back();
+  if (host.empty()) return address_as_host(server, default_port);
+  // An IPv6 address without its brackets.
+  if (host.front() != '[' && std::count(host.begin(), host.end(), ':') > 1 && IpAddress::parse(host)) host = "[" + host + "]";
+  if (!port.empty() && port != std::to_string(default_port)) host += ":" + port;
+  return host;
+}
+
+std::string normalise_content_type(std::string_view value) { return to_lower(trim(value.substr(0, value.find_first_of(";,")))); }
+
+}  // namespace specular

@@ -1,0 +1,43 @@
+// Decompressor: one interface to the stream decoders, for compressed captures and for HTTP content codings.
+//
+// Bounded by its caller, who says how much output there is room for at every step. Malformed input ends it for good.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "capture/base/bytes.h"
+
+namespace specular {
+
+enum class Coding : std::uint8_t {
+  gzip,     // RFC 1952, any number of members
+  deflate,  // RFC 1950; RFC 1951 without its wrapper is recognised too, since many servers send that
+  brotli,   // RFC 7932
+  zstd,     // RFC 8878, any number of frames
+};
+
+class Decompressor {
+ public:
+  enum class State : std::uint8_t { more, finished, malformed };
+  struct Step {
+    std::size_t consumed = 0;
+    std::size_t produced = 0;
+    State state = State::more;
+  };
+
+  virtual ~Decompressor() = default;
+
+  // Decodes from `in` to `out` until one of them is used up. `finished` is said where the coding says that it ends; what
+  // follows is not consumed.
+  virtual Step decode(Bytes in, std::span<std::uint8_t> out) noexcept = 0;
+  // Ready for another stream; keeps the memory.
+  virtual void reset() noexcept = 0;
+};
+
+// Never null: out of memory ends the process.
+std::unique_ptr<Decompressor> make_decompressor(Coding coding);
+
+}  // namespace specular

@@ -1,0 +1,330 @@
+#include "capture/http/head.h"
+
+#include <llhttp.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstring>
+
+namespace specular {
+namespace {
+
+constexpr std::size_t kMaxFields = 256;
+constexpr std::size_t kMaxMethod = 32;
+
+// RFC 9110 section 5.6.2.
+bool is_token_char(char c) {
+  static constexpr auto kTable = [] {
+    std::array<bool, 256> table{};
+    for (char t : std::string_view("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")) {
+      table[static_cast<unsigned char>(t)] = true;
+    }
+    return table;
+  }();
+  return kTable[static_cast<unsigned char>(c)];
+}
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+std::string_view trim(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t' || text.back() == '\r')) text.remove_suffix(1);
+  return text;
+}
+
+// Compares with a pattern in which 0 stands for a digit, as far as both reach.
+bool matches(std::string_view text, std::string_view pattern) {
+  for (std::size_t i = 0; i < std::min(text.size(), pattern.size()); ++i) {
+    if (pattern[i] == '0' ? !is_digit(text[i]) : text[i] != pattern[i]) return false;
+  }
+  return true;
+}
+
+constexpr std::string_view kVersionPattern = "HTTP/0.0";
+constexpr std::string_view kStatusPattern = "HTTP/0.0 000";
+
+Start look_at_status_line(std::string_view text) {
+  if (!matches(text, kStatusPattern)) return Start::other;
+  if (text.size() <= kStatusPattern.size()) return Start::incomplete;
+  char next = text[kStatusPattern.size()];
+  return next == ' ' || next == '\r' || next == '\n' ? Start::response : Start::other;
+}
+
+// A complete line (without its end): METHOD SP target SP HTTP/d.d. Blanks inside of the target are the client's fault.
+bool split_request_line(std::string_view line, MessageHead& head) {
+  auto first = line.find(' ');
+  auto last = line.rfind(' ');
+  if (first == std::string_view::npos || first == last) return false;
+  std::string_view version = line.substr(last + 1);
+  if (version.size() != kVersionPattern.size() || !matches(version, kVersionPattern)) return false;
+  head.is_request = true;
+  head.method = line.substr(0, first);
+  head.target = trim(line.substr(first, last - first));
+  head.version = version.substr(5) == "1.0" ? HttpVersion::http_1_0 : HttpVersion::http_1_1;
+  bool token = !head.method.empty() && std::all_of(head.method.begin(), head.method.end(), is_token_char);
+  return token && !head.target.empty();
+}
+
+bool split_status_line(std::string_view line, MessageHead& head) {
+  if (line.size() < kStatusPattern.size() || !matches(line, kStatusPattern)) return false;
+  head.is_request = false;
+  head.version = line.substr(5, 3) == "1.0" ? HttpVersion::http_1_0 : HttpVersion::http_1_1;
+  std::from_chars(line.data() + 9, line.data() + 12, head.status);
+  return head.status >= 100;
+}
+
+std::string_view first_line(std::string_view text) {
+  auto end = text.find('\n');
+  std::string_view line = text.substr(0, end);
+  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+  return line;
+}
+
+Start look_at_request_line(std::string_view text) {
+  std::size_t method = 0;
+  while (method < text.size() && is_token_char(text[method])) ++method;
+  if (method == 0 || method > kMaxMethod) return Start::other;
+  if (method == text.size()) return Start::incomplete;
+  if (text[method] != ' ') return Start::other;
+  auto end = static_cast<const char*>(std::memchr(text.data(), '\n', std::min(text.size(), kMaxStartLine)));
+  if (end == nullptr) {
+    std::string_view seen = text.substr(method);
+    // A target has no control characters; binary protocols do, at once.
+    bool printable = std::all_of(seen.begin(), seen.end(), [](char c) { return c == '\r' || (c >= ' ' && c != 0x7f) || c < 0; });
+    return printable && text.size() < kMaxStartLine ? Start::incomplete : Start::other;
+  }
+  MessageHead head;
+  return split_request_line(first_line(text), head) ? Start::request : Start::other;
+}
+
+// Methods after which a request may be found amid other bytes; elsewhere any token is one.
+constexpr std::string_view kKnownMethods[] = {"GET",   "POST",  "PUT",      "DELETE",    "PATCH", "HEAD", "OPTIONS",
+                                              "TRACE", "QUERY", "PROPFIND", "PROPPATCH", "MKCOL", "COPY", "MOVE",
+                                              "LOCK",  "UNLOCK", "REPORT",  "SEARCH",    "CONNECT"};
+
+bool begins_target(std::string_view rest) {
+  return rest.empty() || rest[0] == '/' || rest[0] == '*' || matches(rest, "http");
+}
+
+Start look_for_known_request(std::string_view text) {
+  for (std::string_view method : kKnownMethods) {
+    if (text.size() <= method.size()) {
+      if (method.starts_with(text)) return Start::incomplete;
+      continue;
+    }
+    if (!text.starts_with(method) || text[method.size()] != ' ') continue;
+    bool connect = method == "CONNECT";
+    return connect || begins_target(text.substr(method.size() + 1)) ? look_at_request_line(text) : Start::other;
+  }
+  return Start::other;
+}
+
+}  // namespace
+
+Start look_at_start(Bytes bytes) {
+  std::string_view text = as_text(bytes);
+  if (text.empty()) return Start::incomplete;
+  Start status_line = look_at_status_line(text);
+  return status_line == Start::other ? look_at_request_line(text) : status_line;
+}
+
+Found hunt_start(Bytes bytes, bool requests, bool responses) {
+  std::string_view text = as_text(bytes);
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    char c = text[at];
+    if (c < 'A' || c > 'U') continue;  // what methods and "HTTP" begin with
+    if (at > 0 && is_token_char(text[at - 1])) continue;
+    Start start = Start::other;
+    if (responses) start = look_at_status_line(text.substr(at));
+    if (requests && start == Start::other) start = look_for_known_request(text.substr(at));
+    if (start != Start::other) return {start, at};
+  }
+  return {Start::other, text.size()};
+}
+
+std::size_t find_head_end(Bytes bytes, std::size_t from) {
+  const std::uint8_t* begin = bytes.data();
+  const std::uint8_t* end = begin + bytes.size();
+  for (const std::uint8_t* at = begin + from; at < end;) {
+    at = static_cast<const std::uint8_t*>(std::memchr(at, '\n', static_cast<std::size_t>(end - at)));
+    if (at == nullptr) return 0;
+    ++at;
+    if (at < end && *at == '\n') return static_cast<std::size_t>(at - begin) + 1;
+    if (at + 1 < end && at[0] == '\r' && at[1] == '\n') return static_cast<std::size_t>(at - begin) + 2;
+  }
+  return 0;
+}
+
+// The parser behind HeadParser, brought to the point where fields begin; copied for every head.
+struct HeadParser::Llhttp {
+  llhttp_settings_t settings;
+  llhttp_t at_fields;
+
+  std::vector<HeaderField>* fields = nullptr;
+  std::string* folded = nullptr;
+  bool was_folded = false;
+
+  Llhttp() {
+    llhttp_settings_init(&settings);
+    settings.on_header_field = [](llhttp_t* parser, const char* at, std::size_t size) {
+      auto& self = *static_cast<Llhttp*>(parser->data);
+      if (self.fields->size() == kMaxFields) return static_cast<int>(HPE_USER);
+      self.fields->push_back({{at, size}, {}});
+      return 0;
+    };
+    settings.on_header_value = [](llhttp_t* parser, const char* at, std::size_t size) {
+      static_cast<Llhttp*>(parser->data)->add_value({at, size});
+      return 0;
+    };
+    // The body, if any, is not ours to give.
+    settings.on_headers_complete = [](llhttp_t*) { return 1; };
+    llhttp_init(&at_fields, HTTP_REQUEST, &settings);
+    llhttp_set_lenient_headers(&at_fields, 1);
+    llhttp_set_lenient_chunked_length(&at_fields, 1);
+    llhttp_set_lenient_keep_alive(&at_fields, 1);
+    constexpr std::string_view kStart = "GET / HTTP/1.1\r\n";
+    llhttp_execute(&at_fields, kStart.data(), kStart.size());
+  }
+
+  // A value spread over lines comes in several parts.
+  void add_value(std::string_view part) {
+    HeaderField& field = fields->back();
+    part = trim(part);
+    if (field.value.empty()) {
+      field.value = part;
+      return;
+    }
+    was_folded = true;
+    if (part.empty()) return;
+    std::size_t begin = folded->size();
+    folded->append(field.value).append(" ").append(part);
+    field.value = std::string_view(*folded).substr(begin);
+  }
+
+  // False if the fields are not as they should be; those read so far stand.
+  bool read(std::string_view lines) {
+    llhttp_t parser = at_fields;
+    parser.data = this;
+    was_folded = false;
+    llhttp_errno_t status = llhttp_execute(&parser, lines.data(), lines.size());
+    return status == HPE_OK || status == HPE_PAUSED_UPGRADE;
+  }
+};
+
+HeadParser::HeadParser() : llhttp_(std::make_unique<Llhttp>()) {
+  fields_.reserve(kMaxFields);
+  llhttp_->fields = &fields_;
+  llhttp_->folded = &folded_;
+}
+
+HeadParser::~HeadParser() = default;
+
+bool HeadParser::parse(Bytes bytes, bool cut, MessageHead& head) {
+  std::string_view text = as_text(bytes);
+  auto line_end = text.find('\n');
+  if (line_end == std::string_view::npos) return false;
+  head = {};
+  std::string_view line = first_line(text);
+  if (!split_status_line(line, head) && !split_request_line(line, head)) return false;
+  if (line.size() == line_end) head.anomalies.add(Anomaly::bare_lf);
+  std::string_view lines = text.substr(line_end + 1);
+  fields_.clear();
+  folded_.clear();
+  // Views into it must not move: it cannot outgrow the head.
+  folded_.reserve(lines.size() + kMaxFields);
+  if (cut) {
+    split_fields(lines.substr(0, lines.rfind('\n') + 1), head);
+  } else if (!llhttp_->read(lines)) {
+    head.anomalies.add(Anomaly::bad_header);
+    fields_.clear();
+    split_fields(lines, head);
+  } else if (llhttp_->was_folded) {
+    head.anomalies.add(Anomaly::folded_header);
+  }
+  head.fields = fields_;
+  for (const HeaderField& field : fields_) note_field(field, head);
+  if (head.has_transfer_encoding && head.content_length) head.anomalies.add(Anomaly::te_and_length);
+  if (!head.has_host && head.is_request && head.version == HttpVersion::http_1_1) head.anomalies.add(Anomaly::no_host);
+  return true;
+}
+
+// What llhttp refuses: names up to the colon, values up to the line's end, nothing else is asked of them.
+void HeadParser::split_fields(std::string_view lines, MessageHead& head) {
+  while (!lines.empty() && fields_.size() < kMaxFields) {
+    auto end = lines.find('\n');
+    std::string_view line = lines.substr(0, end);
+    lines.remove_prefix(end == std::string_view::npos ? lines.size() : end + 1);
+    if (!line.empty() && line.back() != '\r' && end != std::string_view::npos) head.anomalies.add(Anomaly::bare_lf);
+    bool folded = !line.empty() && (line.front() == ' ' || line.front() == '\t');
+    line = trim(line);
+    if (line.empty()) continue;
+    if (folded && !fields_.empty()) {
+      head.anomalies.add(Anomaly::folded_header);
+      llhttp_->add_value(line);
+      continue;
+    }
+    auto colon = line.find(':');
+    if (colon == std::string_view::npos || colon == 0) continue;
+    fields_.push_back({trim(line.substr(0, colon)), trim(line.substr(colon + 1))});
+  }
+}
+
+void HeadParser::note_field(const HeaderField& field, MessageHead& head) {
+  auto is = [&](std::string_view name) { return equals_ignoring_case(field.name, name); };
+  switch (field.name.size()) {
+    case 4:
+      if (!is("host")) return;
+      if (head.has_host && field.value != head.host) {
+        head.anomalies.add(Anomaly::hosts_differ);
+      } else {
+        head.host = field.value;
+      }
+      head.has_host = true;
+      return;
+    case 7:
+      if (is("upgrade")) head.upgrade = field.value;
+      return;
+    case 14:
+      if (is("content-length")) note_length(field.value, head);
+      return;
+    case 16:
+      if (is("content-encoding")) head.content_encoding = field.value;
+      return;
+    case 17:
+      if (is("transfer-encoding")) note_transfer_encoding(field.value, head);
+      return;
+    default: return;
+  }
+}
+
+// RFC 9112 section 6.3: repeated and equal values are one; of different ones, the first decides.
+void HeadParser::note_length(std::string_view value, MessageHead& head) {
+  for (std::string_view rest = value; !rest.empty();) {
+    auto comma = rest.find(',');
+    std::string_view item = trim(rest.substr(0, comma));
+    rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
+    std::uint64_t length = 0;
+    auto [end, error] = std::from_chars(item.data(), item.data() + item.size(), length);
+    // More than 2^53 bytes is no body but an attempt on somebody's arithmetic.
+    if (item.empty() || error != std::errc() || end != item.data() + item.size() || length >> 53 != 0) {
+      head.anomalies.add(Anomaly::bad_length);
+    } else if (head.content_length && *head.content_length != length) {
+      head.anomalies.add(Anomaly::lengths_differ);
+    } else {
+      head.content_length = length;
+    }
+  }
+}
+
+// RFC 9112 section 6.1: a body is chunked if that is the last coding of all; codings beneath are not decoded.
+void HeadParser::note_transfer_encoding(std::string_view value, MessageHead& head) {
+  auto comma = value.rfind(',');
+  std::string_view last = trim(comma == std::string_view::npos ? value : value.substr(comma + 1));
+  if (last.empty() && comma == std::string_view::npos) return;
+  head.has_transfer_encoding = true;
+  head.chunked = equals_ignoring_case(last, "chunked");
+  if (!head.chunked) head.anomalies.add(Anomaly::te_not_chunked);
+}
+
+}  // namespace specular

@@ -1,0 +1,83 @@
+#include "capture/link/frame_filter.h"
+
+#include <fmt/format.h>
+#include <pcap/pcap.h>
+
+#include <array>
+#include <map>
+#include <vector>
+
+namespace specular {
+namespace {
+
+constexpr int kSnapLength = 262'144;
+
+using Handle = std::unique_ptr<pcap_t, decltype(&pcap_close)>;
+
+Result<bpf_program> compile(const std::string& expression, LinkType link) {
+  Handle handle(pcap_open_dead(static_cast<int>(link), kSnapLength), &pcap_close);
+  bpf_program program{};
+  if (pcap_compile(handle.get(), &program, expression.c_str(), 1, PCAP_NETMASK_UNKNOWN) == 0) return program;
+  return fail(ErrorKind::invalid, fmt::format("filter '{}': {}", expression, pcap_geterr(handle.get())));
+}
+
+}  // namespace
+
+// One program for each link type met. Where the expression has no meaning for a link type, its frames do not pass.
+struct FrameFilter::Programs {
+  std::string expression;
+  std::map<LinkType, bpf_program> by_link;
+
+  explicit Programs(std::string text) : expression(std::move(text)) {}
+  Programs(const Programs&) = delete;
+  Programs& operator=(const Programs&) = delete;
+  ~Programs() {
+    for (auto& [link, program] : by_link) pcap_freecode(&program);
+  }
+
+  const bpf_program& of(LinkType link) {
+    auto found = by_link.find(link);
+    if (found != by_link.end()) return found->second;
+    auto compiled = compile(expression, link);
+    return by_link[link] = compiled ? *compiled : bpf_program{};
+  }
+};
+
+FrameFilter::FrameFilter(Timestamp since, Timestamp until, FrameSink& next)
+    : since_(since), until_(until), next_(next) {}
+
+FrameFilter::~FrameFilter() = default;
+
+Result<std::unique_ptr<FrameFilter>> FrameFilter::create(const std::string& expression, Timestamp since,
+                                                         Timestamp until, FrameSink& next) {
+  std::unique_ptr<FrameFilter> filter(new FrameFilter(since, until, next));
+  if (expression.empty()) return filter;
+  // A mistake in the expression is one for Ethernet too.
+  auto compiled = compile(expression, LinkType::ethernet);
+  if (!compiled) return forward(compiled.error());
+  filter->programs_ = std::make_unique<Programs>(expression);
+  filter->programs_->by_link[LinkType::ethernet] = *compiled;
+  return filter;
+}
+
+bool FrameFilter::passes(const Frame& frame) {
+  if (frame.time < since_ || frame.time >= until_) return false;
+  if (!programs_) return true;
+  const bpf_program& program = programs_->of(frame.link);
+  if (program.bf_insns == nullptr) return false;
+  pcap_pkthdr header{};
+  header.caplen = static_cast<bpf_u_int32>(frame.bytes.size());
+  header.len = frame.wire_size;
+  return pcap_offline_filter(&program, &header, frame.bytes.data()) != 0;
+}
+
+void FrameFilter::on_frames(std::span<const Frame> frames) {
+  std::array<Frame, kBatch> passed;
+  std::size_t count = 0;
+  for (const Frame& frame : frames) {
+    if (passes(frame)) passed[count++] = frame;
+  }
+  if (count > 0) next_.on_frames(std::span(passed).first(count));
+}
+
+}  // namespace specular

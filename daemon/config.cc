@@ -1,0 +1,144 @@
+#include "daemon/config.h"
+
+#include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <numeric>
+
+namespace specular {
+namespace {
+
+// Sections of the same file that belong to speculard alone.
+constexpr std::string_view kOfTheDaemon[] = {"sources", "control", "metrics", "health"};
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      std::size_t above = row[j];
+      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      diagonal = above;
+    }
+  }
+  return row[b.size()];
+}
+
+class Reading {
+ public:
+  Reading(const std::string& path, Config& config) : path_(path), sections_(config.sections()) {}
+
+  Result<void> read(const YAML::Node& root) {
+    if (root.IsNull()) return {};
+    if (!root.IsMap()) return wrong(root, "the file must be a mapping of keys to values");
+    for (const auto& entry : root) {
+      if (auto read = read_top(entry.first, entry.second); !read) return read;
+    }
+    return {};
+  }
+
+ private:
+  tl::unexpected<Error> wrong(const YAML::Node& node, const std::string& text) const {
+    return fail(ErrorKind::invalid, fmt::format("{}:{}: {}", path_, node.Mark().line + 1, text));
+  }
+
+  tl::unexpected<Error> unknown(const YAML::Node& key, const std::string& prefix,
+                                const std::vector<std::string>& known) const {
+    std::string name = key.Scalar();
+    auto nearest = std::min_element(known.begin(), known.end(), [&](const auto& a, const auto& b) {
+      return edit_distance(name, a) < edit_distance(name, b);
+    });
+    std::string hint = nearest == known.end() ? "" : fmt::format("; the nearest key is '{}{}'", prefix, *nearest);
+    return wrong(key, fmt::format("unknown key '{}{}'{}", prefix, name, hint));
+  }
+
+  Result<void> read_top(const YAML::Node& key, const YAML::Node& value) {
+    std::string name = key.Scalar();
+    if (std::find(std::begin(kOfTheDaemon), std::end(kOfTheDaemon), name) != std::end(kOfTheDaemon)) return {};
+    std::vector<std::string> known(std::begin(kOfTheDaemon), std::end(kOfTheDaemon));
+    for (const auto& section : sections_) {
+      if (section.name == name) return read_section(*section.group, name + ".", value);
+      if (*section.name != '\0') known.push_back(section.name);
+      if (*section.name != '\0') continue;
+      for (Option* option : section.group->options()) {
+        if (option->name() == name) return read_option(*option, value);
+        known.push_back(option->name());
+      }
+    }
+    return unknown(key, "", known);
+  }
+
+  Result<void> read_section(OptionGroup& group, const std::string& prefix, const YAML::Node& value) {
+    if (value.IsNull()) return {};
+    if (!value.IsMap()) return wrong(value, fmt::format("'{}' must be a mapping", prefix.substr(0, prefix.size() - 1)));
+    for (const auto& entry : value) {
+      std::vector<std::string> known;
+      Option* found = nullptr;
+      for (Option* option : group.options()) {
+        known.push_back(option->name());
+        if (option->name() == entry.first.Scalar()) found = option;
+      }
+      if (found == nullptr) return unknown(entry.first, prefix, known);
+      if (auto read = read_option(*found, entry.second); !read) return read;
+    }
+    return {};
+  }
+
+  Result<void> read_option(Option& option, const YAML::Node& value) {
+    if (!value.IsDefined() || value.IsNull()) return wrong(value, fmt::format("{} has no value", option.name()));
+    if (value.IsScalar()) return located(value, option.set(value.Scalar()));
+    if (value.IsSequence()) {
+      auto items = list_of(value);
+      return items ? located(value, option.set_list(*items)) : forward(items.error());
+    }
+    if (option.shape() != Option::Shape::map) return wrong(value, fmt::format("{} takes {}", option.name(), option.range_text()));
+    for (const auto& entry : value) {
+      auto items = entry.second.IsScalar() ? std::vector<std::string>{entry.second.Scalar()} : list_of(entry.second);
+      if (!items) return forward(items.error());
+      if (auto set = located(entry.first, option.set_entry(entry.first.Scalar(), *items)); !set) return set;
+    }
+    return {};
+  }
+
+  Result<std::vector<std::string>> list_of(const YAML::Node& node) const {
+    std::vector<std::string> items;
+    if (!node.IsSequence()) return wrong(node, "a list is expected here");
+    for (const auto& item : node) {
+      if (!item.IsScalar()) return wrong(item, "a list of plain values is expected here");
+      items.push_back(item.Scalar());
+    }
+    return items;
+  }
+
+  Result<void> located(const YAML::Node& node, Result<void> result) const {
+    return result ? result : wrong(node, result.error().text);
+  }
+
+  std::string path_;
+  std::vector<Config::Section> sections_;
+};
+
+}  // namespace
+
+std::vector<Config::Section> Config::sections() {
+  return {{"", &general},
+          {"tunnels", &capture.tunnels},
+          {"flows", &capture.flows},
+          {"http", &capture.http},
+          {"bodies", &capture.bodies}};
+}
+
+Result<void> load_config(const std::string& path, Config& config) {
+  try {
+    return Reading(path, config).read(YAML::LoadFile(path));
+  } catch (const YAML::BadFile&) {
+    return fail(ErrorKind::io, fmt::format("{}: cannot be read", path));
+  } catch (const YAML::Exception& error) {
+    return fail(ErrorKind::invalid, fmt::format("{}:{}: {}", path, error.mark.line + 1, error.msg));
+  }
+}
+
+}  // namespace specular

@@ -1,0 +1,33 @@
+// Config: every knob of the program, by section, and the reading of the YAML file that sets them.
+//
+// An unknown key, a wrong type, a value out of range: the file is refused, with its line and the nearest key.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "capture/base/option.h"
+#include "capture/base/result.h"
+#include "capture/receiver.h"
+
+namespace specular {
+
+struct GeneralOptions : OptionGroup {
+  ChoiceOption inspect{*this, "inspect", "full", {"full", "budget"},
+                       "Read every body, or only those that still teach something."};
+};
+
+struct Config {
+  GeneralOptions general;
+  CaptureOptions capture;
+
+  struct Section {
+    const char* name;  // empty: at the top level
+    OptionGroup* group;
+  };
+  std::vector<Section> sections();
+};
+
+Result<void> load_config(const std::string& path, Config& config);
+
+}  // namespace specular

@@ -1,0 +1,37 @@
+// What the subcommands share: the options before and after the command's name, and how they report.
+//
+// Exit status: 0 done, 1 the work failed, 2 wrong usage, 3 only with --fail-on.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "daemon/config.h"
+#include "tools/specular/output.h"
+
+namespace specular {
+
+inline constexpr int kDone = 0, kFailed = 1, kUsage = 2;
+
+struct Invocation {
+  std::string store;
+  std::string config_path;
+  Format format = Format::table;
+  Config config;
+
+  std::function<int(Invocation&)> command;  // set by the subcommand that was chosen
+};
+
+// Says `text` on standard error, escaped, and returns `status`.
+int complain(int status, const std::string& text);
+void warn(const std::string& text);
+
+// Reads --config, if given; the status to end with otherwise.
+Result<void> read_config(Invocation& invocation);
+
+// Each adds its subcommand to the command line.
+void add_transactions(CLI::App& app, Invocation& invocation);
+
+}  // namespace specular

@@ -1,0 +1,49 @@
+// specular: the command line.
+#include <fmt/format.h>
+
+#include "capture/base/escape.h"
+#include "tools/specular/command.h"
+
+namespace specular {
+
+int complain(int status, const std::string& text) {
+  fmt::print(stderr, "specular: {}\n", escape_terminal(text));
+  return status;
+}
+
+void warn(const std::string& text) { fmt::print(stderr, "specular: warning: {}\n", escape_terminal(text)); }
+
+Result<void> read_config(Invocation& invocation) {
+  if (invocation.config_path.empty()) return {};
+  return load_config(invocation.config_path, invocation.config);
+}
+
+namespace {
+
+int run(int argc, char** argv) {
+  CLI::App app("Finds the APIs in mirrored traffic, and says what they carry.", "specular");
+  Invocation invocation;
+  bool json = false, jsonl = false;
+  app.fallthrough();
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "specular " SPECULAR_VERSION);
+  app.add_option("--store", invocation.store, "Folder with what has been learned")->type_name("DIR");
+  app.add_option("--config", invocation.config_path, "YAML file with settings")->type_name("FILE");
+  auto* json_flag = app.add_flag("--json", json, "Print one JSON array");
+  app.add_flag("--jsonl", jsonl, "Print one JSON object a line")->excludes(json_flag);
+  add_transactions(app, invocation);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kDone : kUsage;
+  }
+  if (json) invocation.format = Format::json;
+  if (jsonl) invocation.format = Format::jsonl;
+  if (auto config = read_config(invocation); !config) return complain(kUsage, config.error().text);
+  return invocation.command(invocation);
+}
+
+}  // namespace
+}  // namespace specular
+
+int main(int argc, char** argv) { return specular::run(argc, argv); }

@@ -1,0 +1,50 @@
+// Listings: an aligned table, one JSON array, or one JSON object a line; all escaped.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace specular {
+
+using Json = nlohmann::ordered_json;
+
+enum class Format : std::uint8_t { table, json, jsonl };
+
+struct Column {
+  std::string title;
+  std::string key;   // of the row object
+  bool right = false;  // aligned: numbers
+};
+
+// Prints rows as they come. A table takes its column widths from the first rows; later cells may stick out.
+class Listing {
+ public:
+  Listing(Format format, std::vector<Column> columns);
+  ~Listing() { finish(); }
+  Listing(const Listing&) = delete;
+  Listing& operator=(const Listing&) = delete;
+
+  // `row` has every key, null where there is nothing to say.
+  void add(Json row);
+  void finish();
+
+ private:
+  void settle_widths();
+  void print_table_row(const std::vector<std::string>& cells) const;
+  std::vector<std::string> cells_of(const Json& row) const;
+
+  Format format_;
+  std::vector<Column> columns_;
+  std::vector<std::size_t> widths_;
+  std::vector<std::vector<std::string>> early_;
+  std::size_t count_ = 0;
+  bool finished_ = false;
+};
+
+// ASCII only, so that nothing in it can reach a terminal; what is not UTF-8 becomes U+FFFD.
+std::string to_text(const Json& value, int indent = -1);
+
+Json text_or_null(std::string_view text);
+
+}  // namespace specular

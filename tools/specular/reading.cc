@@ -1,0 +1,80 @@
+#include "tools/specular/reading.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+
+#include "capture/link/frame_filter.h"
+
+namespace specular {
+namespace {
+
+class ProgressBar {
+ public:
+  explicit ProgressBar(const CaptureFiles& files) : files_(files) {
+    shown_ = isatty(STDERR_FILENO) != 0 && isatty(STDOUT_FILENO) == 0 && files.total_bytes() > 0;
+  }
+  ~ProgressBar() {
+    if (drawn_) fmt::print(stderr, "\r{:60}\r", "");
+  }
+
+  void update() {
+    // The clock is read rarely: reading captures must not wait for it.
+    if (!shown_ || ++calls_ % 1024 != 0) return;
+    auto now = std::chrono::steady_clock::now();
+    if (now - last_ < std::chrono::milliseconds(200)) return;
+    last_ = now;
+    drawn_ = true;
+    double share = static_cast<double>(files_.bytes_read()) / static_cast<double>(files_.total_bytes());
+    auto filled = static_cast<std::size_t>(share * 40);
+    fmt::print(stderr, "\r[{:<40}] {:3.0f} %", std::string(std::min<std::size_t>(filled, 40), '='), share * 100);
+  }
+
+ private:
+  const CaptureFiles& files_;
+  bool shown_ = false, drawn_ = false;
+  std::uint64_t calls_ = 0;
+  std::chrono::steady_clock::time_point last_{};
+};
+
+Result<Timestamp> time_or(const std::string& text, Timestamp otherwise) {
+  return text.empty() ? Result<Timestamp>(otherwise) : parse_rfc3339(text);
+}
+
+}  // namespace
+
+void ReadingOptions::add_to(CLI::App& command) {
+  command.add_option("FILE", files, "Captures, folders of captures, or - for standard input")->required();
+  command.add_option("--since", since, "Leave out packets before this time (RFC 3339)")->type_name("TIME");
+  command.add_option("--until", until, "Leave out packets from this time on")->type_name("TIME");
+  command.add_option("--filter", filter, "Look only at packets that match, in pcap-filter(7) language")->type_name("BPF");
+}
+
+int read_captures(const ReadingOptions& options, FrameSink& sink) {
+  auto since = time_or(options.since, Timestamp::min());
+  auto until = time_or(options.until, Timestamp::max());
+  if (!since) return complain(kUsage, "--since: " + since.error().text);
+  if (!until) return complain(kUsage, "--until: " + until.error().text);
+  auto filter = FrameFilter::create(options.filter, *since, *until, sink);
+  if (!filter) return complain(kUsage, filter.error().text);
+  bool filters = !options.filter.empty() || !options.since.empty() || !options.until.empty();
+  FrameSink& first = filters ? **filter : sink;
+
+  CaptureFiles files(options.files);
+  {
+    ProgressBar progress(files);
+    for (;;) {
+      auto polled = files.poll(first, Duration(0));
+      if (!polled || *polled == Poll::finished) break;
+      progress.update();
+    }
+  }
+  int status = kDone;
+  for (const auto& problem : files.problems()) {
+    problem.fatal ? status = complain(kFailed, problem.text) : (warn(problem.text), status);
+  }
+  return status;
+}
+
+}  // namespace specular

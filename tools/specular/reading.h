@@ -1,0 +1,25 @@
+// Reading captures, as the commands that take FILE… do it: the options --since, --until and --filter, the progress bar,
+// and what is said about files that could not be read.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "capture/link/capture_file.h"
+#include "tools/specular/command.h"
+
+namespace specular {
+
+struct ReadingOptions {
+  std::vector<std::string> files;
+  std::string since, until, filter;
+
+  void add_to(CLI::App& command);
+};
+
+// Pushes all frames to `sink`. The status to end with: kDone, kFailed if a file could not be read (the others were), or
+// kUsage for a wrong option; what is wrong has been said.
+int read_captures(const ReadingOptions& options, FrameSink& sink);
+
+}  // namespace specular
