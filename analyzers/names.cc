@@ -26,6 +26,17 @@ std::string address_as_host(const SocketAddress& server, std::uint16_t default_p
   return server.port == default_port ? host : fmt::format("{}:{}", host, server.port);
 }
 
+// What no host name has (RFC 3986 section 3.2.2) is escaped, and the whole cut: it comes from anybody.
+std::string escape_host(std::string_view host) {
+  constexpr std::size_t kMaxHost = 255;
+  std::string out;
+  for (char c : host.substr(0, kMaxHost)) {
+    bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || std::string_view("-._~:[]!$&'()*+,;=").find(c) != std::string_view::npos;
+    out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string normalise_host(std::string_view authority, const SocketAddress& server, std::uint16_t default_port) {
@@ -39,6 +50,7 @@ std::string normalise_host(std::string_view authority, const SocketAddress& serv
   if (has_port) host.resize(colon);
   if (!host.empty() && host.back() == '.') host.pop_back();
   if (host.empty()) return address_as_host(server, default_port);
+  host = escape_host(host);
   // An IPv6 address without its brackets.
   if (host.front() != '[' && std::count(host.begin(), host.end(), ':') > 1 && IpAddress::parse(host)) host = "[" + host + "]";
   if (!port.empty() && port != std::to_string(default_port)) host += ":" + port;

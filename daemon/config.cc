@@ -128,7 +128,9 @@ std::vector<Config::Section> Config::sections() {
           {"tunnels", &capture.tunnels},
           {"flows", &capture.flows},
           {"http", &capture.http},
-          {"bodies", &capture.bodies}};
+          {"bodies", &capture.bodies},
+          {"clients", &clients},
+          {"inventory", &inventory}};
 }
 
 Result<void> load_config(const std::string& path, Config& config) {

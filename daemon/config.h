@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "analyzers/inspect/client_address.h"
+#include "analyzers/observer.h"
 #include "capture/base/option.h"
 #include "capture/base/result.h"
 #include "capture/receiver.h"
@@ -15,11 +17,14 @@ namespace specular {
 struct GeneralOptions : OptionGroup {
   ChoiceOption inspect{*this, "inspect", "full", {"full", "budget"},
                        "Read every body, or only those that still teach something."};
+  IntOption shards{*this, "shards", 1, {1, 64}, "shards", "Parts that flows are spread over; the result is the same."};
 };
 
 struct Config {
   GeneralOptions general;
   CaptureOptions capture;
+  ClientOptions clients;
+  InventoryOptions inventory;
 
   struct Section {
     const char* name;  // empty: at the top level

@@ -17,6 +17,11 @@ void FlowTable::deliver(std::uint32_t index, Side side, const Segment& segment) 
   Flow& flow = flows_[index];
   Cold& cold = colds_[flow.cold];
   std::size_t i = index_of(side), peer = index_of(opposite(side));
+  if (segment.out_of_band) {
+    flow.next[i] += segment.size;
+    cold.offset[i] += segment.size;
+    return;
+  }
   auto captured = static_cast<std::uint32_t>(segment.bytes.size());
   std::uint64_t acked = cold.offset[peer];
   if (segment.has_ack && flow.half[peer].based) {

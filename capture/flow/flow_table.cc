@@ -38,14 +38,15 @@ bool FlowTable::deliver_in_order(std::uint32_t index, const Packet& packet) {
   Side side = packet.from;
   const Half& peer = flow.half[index_of(opposite(side))];
   Half& half = flow.half[index_of(side)];
-  bool plain = packet.flags.ack() && !packet.flags.syn() && !packet.flags.fin() && !packet.flags.rst();
+  constexpr std::uint8_t kUnusual = 0x27;  // FIN, SYN, RST, URG
+  bool plain = packet.flags.ack() && (packet.flags.bits & kUnusual) == 0;
   if (!plain || flow.closed || flow.waiting || !half.based || half.fin || !peer.based) return false;
   if (packet.seq != flow.next[index_of(side)]) return false;
   if (peer.seen && ahead(packet.ack, flow.next[index_of(opposite(side))]) > 0) return false;
   half.seen = true;
   if (packet.payload_size == 0) return true;
   if (flow.cold == kNone) open(index, packet);
-  deliver(index, side, {packet.time, packet.seq, packet.ack, true, packet.payload_size, packet.payload});
+  deliver(index, side, {packet.time, packet.seq, packet.ack, true, false, packet.payload_size, packet.payload});
   return true;
 }
 
@@ -64,7 +65,7 @@ void FlowTable::on_unusual(std::uint32_t index, const Packet& packet, std::uint3
   if (packet.flags.rst()) return on_rst(index, packet);
   note_ack(index, packet);
 
-  Segment segment{packet.time, packet.seq + (packet.flags.syn() ? 1u : 0u), packet.ack, packet.flags.ack(),
+  Segment segment{packet.time, packet.seq + (packet.flags.syn() ? 1u : 0u), packet.ack, packet.flags.ack(), false,
                   packet.payload_size, packet.payload};
   // A connection that opens and ends without a byte, as load balancers probe, is nobody's stream.
   bool probe = flows_[index].cold == kNone && segment.size == 0 &&
@@ -73,7 +74,7 @@ void FlowTable::on_unusual(std::uint32_t index, const Packet& packet, std::uint3
   set_base(index, side, segment.seq);
   if (flows_[index].cold == kNone) open(index, packet);
   if (packet.flags.fin()) note_fin(index, side, segment.end(), false, packet.time);
-  if (segment.size > 0) take(index, side, segment);
+  if (segment.size > 0) take_around_urgent(index, side, segment, packet.flags.urg() ? packet.urgent : 0);
   if (!flows_[index].closed) settle(index, packet.time, false);
 }
 
@@ -194,6 +195,18 @@ bool FlowTable::ahead_of_peer(const Flow& flow, Side side, const Segment& segmen
   if (!segment.has_ack || !flow.half[peer].seen || !flow.half[peer].based) return false;
   std::int32_t beyond = ahead(segment.ack, flow.next[peer]);
   return beyond > 0 && beyond < kSameStream;
+}
+
+// Systems take the urgent byte out of the stream unless asked not to (SO_OOBINLINE), and so do we: left in, it would hide
+// what the server reads. It is the one before where the pointer points, as all of them count (RFC 6093 section 2.1).
+void FlowTable::take_around_urgent(std::uint32_t index, Side side, const Segment& segment, std::uint32_t urgent) {
+  if (urgent == 0 || urgent > segment.size) return take(index, side, segment);
+  Segment byte = segment.without_front(urgent - 1).without_back(segment.size - urgent);
+  byte.bytes = {};
+  byte.out_of_band = true;
+  if (urgent > 1) take(index, side, segment.without_back(segment.size - urgent + 1));
+  take(index, side, byte);
+  if (urgent < segment.size) take(index, side, segment.without_front(urgent));
 }
 
 void FlowTable::take(std::uint32_t index, Side side, Segment segment) {

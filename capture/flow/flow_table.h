@@ -143,6 +143,7 @@ class FlowTable {
   void note_fin(std::uint32_t index, Side side, std::uint32_t seq, bool reset, Timestamp time);
   void note_ack(std::uint32_t index, const Packet& packet);
   void set_base(std::uint32_t index, Side side, std::uint32_t seq);
+  void take_around_urgent(std::uint32_t index, Side side, const Segment& segment, std::uint32_t urgent);
   void take(std::uint32_t index, Side side, Segment segment);
   void hold(std::uint32_t index, Side side, const Segment& segment);
   bool ahead_of_peer(const Flow& flow, Side side, const Segment& segment) const;

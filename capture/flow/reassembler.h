@@ -22,6 +22,7 @@ struct Segment {
   std::uint32_t seq = 0;
   std::uint32_t ack = 0;
   bool has_ack = false;
+  bool out_of_band = false;  // takes sequence space, but is no part of the stream
   std::uint32_t size = 0;  // as sent
   Bytes bytes;             // captured: a prefix
 

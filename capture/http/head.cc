@@ -41,37 +41,70 @@ bool matches(std::string_view text, std::string_view pattern) {
   return true;
 }
 
+// RFC 9112 section 2.3 has one digit on each side of the dot; some servers write more behind it.
 constexpr std::string_view kVersionPattern = "HTTP/0.0";
-constexpr std::string_view kStatusPattern = "HTTP/0.0 000";
+constexpr std::size_t kMaxMinorDigits = 3;
+constexpr std::string_view kStatusPattern = " 000";
+
+// The size of the version at the beginning, 0 if there is none; all of the text if it may go on.
+std::size_t version_size(std::string_view text) {
+  if (!matches(text, kVersionPattern)) return 0;
+  std::size_t size = std::min(text.size(), kVersionPattern.size());
+  while (size < text.size() && is_digit(text[size]) && size < kVersionPattern.size() + kMaxMinorDigits) ++size;
+  return size;
+}
+
+HttpVersion version_of(std::string_view text) {
+  return text.substr(5) == "1.0" ? HttpVersion::http_1_0 : HttpVersion::http_1_1;
+}
 
 Start look_at_status_line(std::string_view text) {
-  if (!matches(text, kStatusPattern)) return Start::other;
-  if (text.size() <= kStatusPattern.size()) return Start::incomplete;
-  char next = text[kStatusPattern.size()];
+  std::size_t version = version_size(text);
+  if (version == 0) return Start::other;
+  std::string_view status = text.substr(version);
+  if (!matches(status, kStatusPattern)) return Start::other;
+  if (status.size() <= kStatusPattern.size()) return Start::incomplete;
+  char next = status[kStatusPattern.size()];
   return next == ' ' || next == '\r' || next == '\n' ? Start::response : Start::other;
 }
 
-// A complete line (without its end): METHOD SP target SP HTTP/d.d. Blanks inside of the target are the client's fault.
+// A complete line (without its end): METHOD SP target SP HTTP/d.d. What a client puts between a target with blanks and the
+// version is nobody's, as RFC 9112 section 3 reads a request line by its blanks.
 bool split_request_line(std::string_view line, MessageHead& head) {
   auto first = line.find(' ');
   auto last = line.rfind(' ');
   if (first == std::string_view::npos || first == last) return false;
   std::string_view version = line.substr(last + 1);
-  if (version.size() != kVersionPattern.size() || !matches(version, kVersionPattern)) return false;
+  if (version.size() < kVersionPattern.size() || version_size(version) != version.size()) return false;
   head.is_request = true;
   head.method = line.substr(0, first);
-  head.target = trim(line.substr(first, last - first));
-  head.version = version.substr(5) == "1.0" ? HttpVersion::http_1_0 : HttpVersion::http_1_1;
+  std::string_view middle = trim(line.substr(first, last - first));
+  head.target = middle.substr(0, middle.find(' '));
+  head.version = version_of(version);
   bool token = !head.method.empty() && std::all_of(head.method.begin(), head.method.end(), is_token_char);
   return token && !head.target.empty();
 }
 
 bool split_status_line(std::string_view line, MessageHead& head) {
-  if (line.size() < kStatusPattern.size() || !matches(line, kStatusPattern)) return false;
+  std::size_t version = version_size(line);
+  std::string_view status = line.substr(version);
+  if (version == 0 || status.size() < kStatusPattern.size() || !matches(status, kStatusPattern)) return false;
   head.is_request = false;
-  head.version = line.substr(5, 3) == "1.0" ? HttpVersion::http_1_0 : HttpVersion::http_1_1;
-  std::from_chars(line.data() + 9, line.data() + 12, head.status);
+  head.version = version_of(line.substr(0, version));
+  std::from_chars(status.data() + 1, status.data() + 4, head.status);
   return head.status >= 100;
+}
+
+// A request line that the capture cut off behind its target: METHOD SP target SP [HTTP/…].
+bool split_cut_request_line(std::string_view line, MessageHead& head) {
+  auto first = line.find(' ');
+  auto last = line.rfind(' ');
+  if (first == std::string_view::npos || first == last || !matches(line.substr(last + 1), kVersionPattern)) return false;
+  head.is_request = true;
+  head.method = line.substr(0, first);
+  std::string_view middle = trim(line.substr(first, last - first));
+  head.target = middle.substr(0, middle.find(' '));
+  return std::all_of(head.method.begin(), head.method.end(), is_token_char) && !head.target.empty();
 }
 
 std::string_view first_line(std::string_view text) {
@@ -129,12 +162,12 @@ Start look_at_start(Bytes bytes) {
   return status_line == Start::other ? look_at_request_line(text) : status_line;
 }
 
-Found hunt_start(Bytes bytes, bool requests, bool responses) {
+Found hunt_start(Bytes bytes, std::size_t boundary, bool requests, bool responses) {
   std::string_view text = as_text(bytes);
   for (std::size_t at = 0; at < text.size(); ++at) {
     char c = text[at];
     if (c < 'A' || c > 'U') continue;  // what methods and "HTTP" begin with
-    if (at > 0 && is_token_char(text[at - 1])) continue;
+    if (at > 0 && at != boundary && is_token_char(text[at - 1])) continue;
     Start start = Start::other;
     if (responses) start = look_at_status_line(text.substr(at));
     if (requests && start == Start::other) start = look_for_known_request(text.substr(at));
@@ -223,12 +256,14 @@ HeadParser::~HeadParser() = default;
 bool HeadParser::parse(Bytes bytes, bool cut, MessageHead& head) {
   std::string_view text = as_text(bytes);
   auto line_end = text.find('\n');
-  if (line_end == std::string_view::npos) return false;
+  bool whole_line = line_end != std::string_view::npos;
+  if (!whole_line && !cut) return false;
   head = {};
   std::string_view line = first_line(text);
-  if (!split_status_line(line, head) && !split_request_line(line, head)) return false;
+  bool request = whole_line ? split_request_line(line, head) : split_cut_request_line(line, head);
+  if (!request && !split_status_line(line, head)) return false;
   if (line.size() == line_end) head.anomalies.add(Anomaly::bare_lf);
-  std::string_view lines = text.substr(line_end + 1);
+  std::string_view lines = whole_line ? text.substr(line_end + 1) : std::string_view();
   fields_.clear();
   folded_.clear();
   // Views into it must not move: it cannot outgrow the head.

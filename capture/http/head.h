@@ -23,13 +23,13 @@ enum class Start : std::uint8_t { request, response, incomplete, other };
 Start look_at_start(Bytes bytes);
 inline constexpr std::size_t kMaxStartLine = 64 * 1024;
 
-// Finds the first message start at or after `from`, at any byte: after a loss nothing is aligned. `incomplete`: bytes
-// from `position` on may become one.
+// Finds the first message start, at any byte where a word begins, or at `boundary`, where a segment does: after a loss
+// nothing else is aligned. `incomplete`: bytes from `position` on may become one.
 struct Found {
   Start start = Start::other;
   std::size_t position = 0;
 };
-Found hunt_start(Bytes bytes, bool requests, bool responses);
+Found hunt_start(Bytes bytes, std::size_t boundary, bool requests, bool responses);
 
 // The size of the head including its empty line, or 0 if that has not come. Lines before `from` are known not to be it.
 std::size_t find_head_end(Bytes bytes, std::size_t from);
@@ -54,8 +54,8 @@ class HeadParser {
   HeadParser();
   ~HeadParser();
 
-  // Reads a head, complete or (`cut`) ending anywhere after its start line. False if it has no start line of HTTP/1. The
-  // result points into `bytes` and into the parser, until the next call.
+  // Reads a head, complete or (`cut`) ending anywhere behind its target or status. False if it has no start line of
+  // HTTP/1. The result points into `bytes` and into the parser, until the next call.
   bool parse(Bytes bytes, bool cut, MessageHead& head);
 
  private:

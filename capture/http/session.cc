@@ -184,7 +184,8 @@ void HttpSessions::start_hunting(std::uint32_t id, Side side, std::uint64_t from
 void HttpSessions::hunt(std::uint32_t id, Side side, Cursor& cursor) {
   Session& session = sessions_[id];
   Half& half = session.half[index_of(side)];
-  Found found = hunt_start(cursor.bytes, half.role != Role::responses, half.role != Role::requests);
+  bool requests = half.role != Role::responses, responses = half.role != Role::requests;
+  Found found = hunt_start(cursor.bytes, cursor.pending, requests, responses);
   if (session.protocol == Protocol::unknown) {
     half.hunted += static_cast<std::uint32_t>(std::min<std::size_t>(found.position, kHuntMidstream));
     if (half.hunted > (session.initiator ? kHuntFromStart : kHuntMidstream)) {
@@ -227,15 +228,15 @@ void HttpSessions::on_gap(const Gap& gap) {
     case State::trailer:
     case State::until_close: return lose_in_body(id, gap.side, gap);
     case State::head:
-      // What there is of the head is worth more than nothing.
+    case State::detect:
+    case State::hunt:
+    case State::start:
+      // What there is of a head is worth more than nothing.
       if (pending) {
         Cursor cursor{pending->bytes, pending->time, gap.time, pending->offset, pending->acked, pending->acked};
         (void)on_head(id, gap.side, pending->bytes, gap.reason, cursor);
       }
       break;
-    case State::detect:
-    case State::hunt:
-    case State::start: break;
   }
   if (half.state != State::opaque) start_hunting(id, gap.side, gap.offset);
 }

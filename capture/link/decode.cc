@@ -54,13 +54,14 @@ const char* to_text(Drop drop) {
   return kNames[static_cast<std::size_t>(drop)];
 }
 
-const char* help_of(Drop drop) {
-  static constexpr const char* kHelp[] = {"frames that gave a TCP segment",
-#define DROP(name, help) help,
+void DecodeCounters::add(Drop drop) {
+  switch (drop) {
+    case Drop::none: return;
+#define DROP(name, help) \
+  case Drop::name: return dropped_##name.add();
 #include "capture/link/drops.def"
 #undef DROP
-  };
-  return kHelp[static_cast<std::size_t>(drop)];
+  }
 }
 
 Decoder::Decoder(const TunnelOptions& options, TunnelTable& tunnels)
@@ -70,8 +71,10 @@ Drop Decoder::decode(const Frame& frame, Packet& packet) {
   counters_.frames.add();
   counters_.bytes.add(frame.wire_size);
   Drop drop = FrameWalk(*this, frame, packet).link();
-  ++counters_.drops[static_cast<std::size_t>(drop)];
-  if (drop != Drop::none) return drop;
+  if (drop != Drop::none) {
+    counters_.add(drop);
+    return drop;
+  }
   counters_.segments.add();
   if (packet.payload.size() < packet.payload_size) counters_.clipped.add();
   return drop;
@@ -367,7 +370,8 @@ Drop FrameWalk::tcp(Reader r) {
   packet_.ack = r.u32();
   std::size_t header = (r.u8() >> 4) * 4u;
   packet_.flags.bits = r.u8();
-  r.skip(6);
+  r.skip(4);
+  packet_.urgent = r.u16();
   if (r.bad()) return Drop::header_cut;
   if (header < 20) return Drop::bad_header;
   if (header > segment.size() + missing_) return Drop::bad_header;

@@ -21,14 +21,7 @@ enum class Drop : std::uint8_t {
 #undef DROP
 };
 
-inline constexpr std::size_t kDropCount = 1 +
-#define DROP(name, help) 1 +
-#include "capture/link/drops.def"
-#undef DROP
-                                          0;
-
 const char* to_text(Drop drop);
-const char* help_of(Drop drop);
 
 struct DecodeCounters : CounterGroup {
   Counter frames{*this, "frames", "frames taken from the source"};
@@ -37,7 +30,12 @@ struct DecodeCounters : CounterGroup {
   Counter clipped{*this, "clipped_segments", "TCP segments of which the capture holds only a part"};
   Counter checksums_tested{*this, "tested_checksums", "whole segments whose TCP checksum was looked at, a sample"};
   Counter checksums_wrong{*this, "wrong_checksums", "of these, the wrong ones: offload and mirrors leave them undone"};
-  std::array<std::uint64_t, kDropCount> drops{};  // by Drop
+#define DROP(name, help) Counter dropped_##name{*this, "dropped_" #name "_frames", help};
+#include "capture/link/drops.def"
+#undef DROP
+
+  // Counts a frame that gave no segment. Requires: not Drop::none.
+  void add(Drop drop);
 };
 
 class Decoder {

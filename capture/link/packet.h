@@ -19,6 +19,7 @@ struct TcpFlags {
   bool syn() const { return (bits & 0x02) != 0; }
   bool rst() const { return (bits & 0x04) != 0; }
   bool ack() const { return (bits & 0x10) != 0; }
+  bool urg() const { return (bits & 0x20) != 0; }
 };
 
 // The two ends of a connection in a fixed order, so that both directions have one key. The whole key is compared, never
@@ -57,6 +58,7 @@ struct Packet {
   Side from = Side::low;
   TcpFlags flags;
   std::uint32_t seq = 0, ack = 0;
+  std::uint16_t urgent = 0;  // with URG: how many bytes from seq on up to and including the urgent one
   TunnelId tunnel = TunnelId::none;
   Bytes payload;                 // what was captured of it
   std::uint32_t payload_size = 0;  // what the sender sent; larger than payload.size() where the capture cut

@@ -32,6 +32,10 @@ void warn(const std::string& text);
 Result<void> read_config(Invocation& invocation);
 
 // Each adds its subcommand to the command line.
+void add_analyze(CLI::App& app, Invocation& invocation);
 void add_transactions(CLI::App& app, Invocation& invocation);
+void add_endpoints(CLI::App& app, Invocation& invocation);
+void add_openapi(CLI::App& app, Invocation& invocation);
+void add_coverage(CLI::App& app, Invocation& invocation);
 
 }  // namespace specular

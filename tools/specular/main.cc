@@ -31,7 +31,11 @@ int run(int argc, char** argv) {
   app.add_option("--config", invocation.config_path, "YAML file with settings")->type_name("FILE");
   auto* json_flag = app.add_flag("--json", json, "Print one JSON array");
   app.add_flag("--jsonl", jsonl, "Print one JSON object a line")->excludes(json_flag);
+  add_analyze(app, invocation);
   add_transactions(app, invocation);
+  add_endpoints(app, invocation);
+  add_openapi(app, invocation);
+  add_coverage(app, invocation);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

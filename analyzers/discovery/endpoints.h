@@ -1,0 +1,29 @@
+// Endpoints: what of the routes is an API, and what only looks like one.
+//
+// No endpoints are: what no server answered as existing (only 404, 405, 410, 501 or a gateway's 502 to 504), HEAD of a known
+// GET, and what a catch-all server answers alike for any path. Preflights, static files and web pages are told apart.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "analyzers/discovery/inventory.h"
+#include "analyzers/discovery/routes.h"
+
+namespace specular {
+
+enum class EndpointKind : std::uint8_t { api, static_file, web, preflight };
+const char* to_text(EndpointKind kind);
+
+struct Endpoint {
+  HostKey host;
+  Route route;
+  EndpointKind kind = EndpointKind::api;
+  bool denied_only = false;  // every answer was 401, 403 or 407
+};
+
+// All endpoints of all hosts, in ascending order of host, path and method.
+std::vector<Endpoint> endpoints_of(const Inventory& inventory);
+
+}  // namespace specular

@@ -1,0 +1,54 @@
+// Inventory: every host with what is known of its endpoints, and the coverage that this rests on.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "analyzers/coverage.h"
+#include "analyzers/discovery/path_tree.h"
+#include "analyzers/observer.h"
+
+namespace specular {
+
+class Inventory {
+ public:
+  struct Host {
+    std::unique_ptr<PathTree> tree;
+    CoverageCounts coverage;
+    bool coverage_dirty = false;
+  };
+
+  // Requires: options outlive it.
+  Inventory(const InventoryOptions& options, const HashKey& key);
+
+  // The host, admitted if there is room for it: else that of its server.
+  Host& admit(const HostKey& key, const SocketAddress* server);
+  const std::map<HostKey, Host>& hosts() const { return hosts_; }
+  std::map<HostKey, Host>& hosts() { return hosts_; }
+  const Host* find(const HostKey& key) const;
+
+  struct Coverage {
+    CoverageCounts counts;
+    bool dirty = false;
+  };
+  std::map<std::string, Coverage> tunnels;  // by name; "" for what came through none
+
+  struct Total {
+    std::uint64_t value = 0;
+    bool dirty = false;
+  };
+  std::map<std::string, Total> totals;  // counters of capture, by name
+
+ private:
+  const InventoryOptions& options_;
+  HashKey key_;
+  LeafCeiling ceiling_;
+  std::map<HostKey, Host> hosts_;
+  std::map<std::pair<std::string, SocketAddress>, std::size_t> hosts_of_server_;
+};
+
+}  // namespace specular

@@ -1,0 +1,228 @@
+#include "analyzers/discovery/path_tree.h"
+
+#include <algorithm>
+
+namespace specular {
+
+PathTree::PathTree(LeafCeiling& ceiling, std::size_t max_ghosts, const HashKey& key)
+    : ceiling_(ceiling), max_ghosts_(max_ghosts), key_(key) {
+  nodes_.add();
+}
+
+PathTree::~PathTree() { ceiling_.used -= leaves_.size(); }
+
+PathTree::LeafRef PathTree::find_or_add(std::string_view method, std::string_view path) {
+  NodeIndex node = kRoot;
+  for (std::string_view rest = path.substr(1); !rest.empty();) {
+    auto end = std::min(rest.find('/'), rest.size());
+    node = child_for(node, rest.substr(0, end));
+    if (node == kNone) return {};
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return leaf_for(node, method);
+}
+
+PathTree::NodeIndex PathTree::node_for(const SegmentPath& path, bool exactly) {
+  NodeIndex node = kRoot;
+  for (const SegmentKey& key : path) {
+    NodeIndex parent = node;
+    node = exactly ? find_child(parent, key) : kNone;
+    if (node == kNone && exactly) node = add_child(parent, key);
+    if (!exactly) node = key.folded ? folded_child(parent, key.kind, key.text) : child_for(parent, key.text);
+    if (node == kNone) return kNone;
+  }
+  return node;
+}
+
+PathTree::LeafRef PathTree::find_or_add(std::string_view method, const SegmentPath& path) {
+  NodeIndex node = node_for(path, false);
+  return node == kNone ? LeafRef{} : leaf_for(node, method);
+}
+
+PathTree::LeafRef PathTree::restore(std::string_view method, const SegmentPath& path) {
+  return leaf_for(node_for(path, true), method);
+}
+
+void PathTree::restore_values(const SegmentPath& path, const DistinctCounter& values) {
+  nodes_[node_for(path, true)].values.merge(values);
+}
+
+PathTree::NodeIndex PathTree::find_child(NodeIndex parent, const SegmentKey& key) const {
+  const auto& children = nodes_[parent].children;
+  auto at = std::lower_bound(children.begin(), children.end(), key,
+                             [this](NodeIndex child, const SegmentKey& k) { return nodes_[child].key < k; });
+  return at != children.end() && nodes_[*at].key == key ? *at : kNone;
+}
+
+PathTree::NodeIndex PathTree::add_child(NodeIndex parent, SegmentKey key) {
+  NodeIndex child = nodes_.add();
+  nodes_[child].parent = parent;
+  nodes_[child].key = std::move(key);
+  auto& children = nodes_[parent].children;
+  auto at = std::lower_bound(children.begin(), children.end(), child,
+                             [this](NodeIndex a, NodeIndex b) { return nodes_[a].key < nodes_[b].key; });
+  children.insert(at, child);
+  return child;
+}
+
+PathTree::NodeIndex PathTree::child_for(NodeIndex parent, std::string_view segment) {
+  SegmentShape shape = classify_segment(segment);
+  NodeIndex literal = find_child(parent, {shape.kind, false, std::string(segment)});
+  if (literal != kNone) return literal;
+  NodeIndex folded = find_child(parent, {shape.kind, true, std::string(shape.suffix)});
+  bool word = shape.kind == SegmentClass::word;
+  if (folded == kNone) {
+    std::size_t kept = word ? kMaxWords : kept_literals(shape.kind);
+    std::size_t beside = kept == 0 ? 0 : count_literals(parent, shape.kind, shape.suffix);
+    // A node has a leaf at its end, or is pruned: the ceiling of leaves bounds both.
+    if ((beside < kept || kept == 0) && ceiling_.used >= ceiling_.limit) {
+      ++refused_;
+      return kNone;
+    }
+    if (beside < kept) return add_child(parent, {shape.kind, false, std::string(segment)});
+    folded = word ? fold_words(parent) : fold(parent, shape.kind, shape.suffix);
+  }
+  add_value(folded, segment);
+  return folded;
+}
+
+PathTree::NodeIndex PathTree::folded_child(NodeIndex parent, SegmentClass kind, std::string_view suffix) {
+  NodeIndex folded = find_child(parent, {kind, true, std::string(suffix)});
+  if (folded != kNone) return folded;
+  return kind == SegmentClass::word ? fold_words(parent) : fold(parent, kind, suffix);
+}
+
+void PathTree::add_value(NodeIndex node, std::string_view value) {
+  nodes_[node].values.add(fast_hash(key_, as_bytes(value)));
+  mark_node(node);
+}
+
+std::size_t PathTree::count_literals(NodeIndex parent, SegmentClass kind, std::string_view suffix) const {
+  const auto& children = nodes_[parent].children;
+  return static_cast<std::size_t>(std::count_if(children.begin(), children.end(), [&](NodeIndex child) {
+    const SegmentKey& key = nodes_[child].key;
+    return key.kind == kind && !key.folded && (suffix.empty() || std::string_view(key.text).ends_with(suffix));
+  }));
+}
+
+PathTree::LeafRef PathTree::leaf_for(NodeIndex node, std::string_view method) {
+  auto& leaves = nodes_[node].leaves;
+  auto at = std::lower_bound(leaves.begin(), leaves.end(), method,
+                             [this](LeafIndex leaf, std::string_view m) { return leaves_[leaf].method < m; });
+  if (at != leaves.end() && leaves_[*at].method == method) {
+    leaves_[*at].last_used = ++clock_;
+    return {*at, generations_[*at]};
+  }
+  if (ceiling_.used >= ceiling_.limit) {
+    ++refused_;
+    prune(node);
+    return {};
+  }
+  LeafIndex index = leaves_.add();
+  if (index >= generations_.size()) generations_.resize(index + 1);
+  Leaf& leaf = leaves_[index];
+  leaf.node = node;
+  leaf.method = method;
+  leaf.last_used = ++clock_;
+  leaves.insert(at, index);
+  ++ceiling_.used;
+  if (++ghosts_ > max_ghosts_ + max_ghosts_ / 4) drop_oldest_ghosts();
+  return {index, generations_[index]};
+}
+
+PathTree::Leaf* PathTree::resolve(LeafRef ref) {
+  bool live = ref.index != kNone && generations_[ref.index] == ref.generation;
+  return live ? &leaves_[ref.index] : nullptr;
+}
+
+void PathTree::touch(LeafRef ref) {
+  learn_existence(leaves_[ref.index]);
+  mark_leaf(ref.index);
+}
+
+void PathTree::learn_existence(Leaf& leaf) {
+  if (leaf.exists || !leaf.summary.exists()) return;
+  leaf.exists = true;
+  --ghosts_;
+}
+
+void PathTree::merge_values(const SegmentPath& path, const DistinctCounter& values) {
+  NodeIndex node = node_for(path, false);
+  if (node == kNone) return;
+  nodes_[node].values.merge(values);
+  mark_node(node);
+}
+
+SegmentPath PathTree::path_of(NodeIndex index) const {
+  SegmentPath path;
+  for (; index != kRoot; index = nodes_[index].parent) path.push_back(nodes_[index].key);
+  std::reverse(path.begin(), path.end());
+  return path;
+}
+
+void PathTree::mark_leaf(LeafIndex leaf) {
+  if (!leaves_[leaf].dirty) dirty_leaves_.push_back(leaf);
+  leaves_[leaf].dirty = true;
+}
+
+void PathTree::mark_node(NodeIndex node) {
+  if (!nodes_[node].dirty) dirty_nodes_.push_back(node);
+  nodes_[node].dirty = true;
+}
+
+void PathTree::visit_dirty(const std::function<void(Leaf&)>& on_leaf,
+                           const std::function<void(Node&, NodeIndex)>& on_node) {
+  // Erased ones are not dirty any more, and a number used again is marked again.
+  for (LeafIndex index : dirty_leaves_) {
+    if (!std::exchange(leaves_[index].dirty, false)) continue;
+    on_leaf(leaves_[index]);
+  }
+  for (NodeIndex index : dirty_nodes_) {
+    if (!std::exchange(nodes_[index].dirty, false)) continue;
+    on_node(nodes_[index], index);
+  }
+  dirty_leaves_.clear();
+  dirty_nodes_.clear();
+}
+
+std::vector<PathTree::Removed> PathTree::take_removed() { return std::exchange(removed_, {}); }
+
+void PathTree::drop_oldest_ghosts() {
+  std::vector<std::pair<std::uint64_t, LeafIndex>> ghosts;
+  for (LeafIndex index = 0; index < leaves_.end(); ++index) {
+    const Leaf& leaf = leaves_[index];
+    if (leaf.node != kNone && !leaf.exists) ghosts.emplace_back(leaf.last_used, index);
+  }
+  auto drop = static_cast<std::ptrdiff_t>(ghosts.size() - std::min(ghosts.size(), max_ghosts_));
+  std::nth_element(ghosts.begin(), ghosts.begin() + drop, ghosts.end());
+  for (std::ptrdiff_t i = 0; i < drop; ++i) {
+    LeafIndex index = ghosts[static_cast<std::size_t>(i)].second;
+    NodeIndex node = leaves_[index].node;
+    if (remember_removed_) removed_.push_back({path_of(node), leaves_[index].method});
+    std::erase(nodes_[node].leaves, index);
+    erase_leaf(index);
+    ++ghosts_dropped_;
+    prune(node);
+  }
+}
+
+// Requires: its node does not list it any more.
+void PathTree::erase_leaf(LeafIndex index) {
+  if (!leaves_[index].exists) --ghosts_;
+  --ceiling_.used;
+  ++generations_[index];
+  leaves_.erase(index);
+}
+
+// Removes the node and its parents as far as they lead nowhere.
+void PathTree::prune(NodeIndex node) {
+  while (node != kRoot && nodes_[node].children.empty() && nodes_[node].leaves.empty()) {
+    NodeIndex parent = nodes_[node].parent;
+    if (remember_removed_ && nodes_[node].key.folded) removed_.push_back({path_of(node), ""});
+    std::erase(nodes_[parent].children, node);
+    nodes_.erase(node);
+    node = parent;
+  }
+}
+
+}  // namespace specular

@@ -1,0 +1,111 @@
+#include "analyzers/discovery/sketch.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+namespace specular {
+namespace {
+
+const double kLogGamma = std::log(1.04);
+
+std::int16_t bucket_of(std::uint64_t value) {
+  if (value == 0) return -1;
+  return static_cast<std::int16_t>(std::ceil(std::log(static_cast<double>(value)) / kLogGamma));
+}
+
+}  // namespace
+
+void DistinctCounter::add(std::uint64_t hash) {
+  if (!registers_.empty()) return add_register(hash);
+  auto at = std::lower_bound(exact_.begin(), exact_.end(), hash);
+  if (at != exact_.end() && *at == hash) return;
+  exact_.insert(at, hash);
+  if (exact_.size() > kExact) become_estimate();
+}
+
+void DistinctCounter::add_register(std::uint64_t hash) {
+  std::size_t index = hash >> (64 - kBits);
+  auto rank = static_cast<std::uint8_t>(std::countl_zero(hash << kBits | 1u << (kBits - 1)) + 1);
+  registers_[index] = std::max(registers_[index], rank);
+}
+
+void DistinctCounter::become_estimate() {
+  registers_.assign(kRegisters, 0);
+  for (std::uint64_t hash : exact_) add_register(hash);
+  exact_.clear();
+  exact_.shrink_to_fit();
+}
+
+void DistinctCounter::merge(const DistinctCounter& other) {
+  if (other.registers_.empty()) {
+    for (std::uint64_t hash : other.exact_) add(hash);
+    return;
+  }
+  if (registers_.empty()) become_estimate();
+  for (std::size_t i = 0; i < kRegisters; ++i) registers_[i] = std::max(registers_[i], other.registers_[i]);
+}
+
+std::uint64_t DistinctCounter::estimate() const {
+  if (registers_.empty()) return exact_.size();
+  constexpr auto m = static_cast<double>(kRegisters);
+  double sum = 0;
+  std::size_t zeros = 0;
+  for (std::uint8_t rank : registers_) {
+    sum += std::ldexp(1.0, -rank);
+    zeros += rank == 0 ? 1 : 0;
+  }
+  double estimate = 0.7213 / (1 + 1.079 / m) * m * m / sum;
+  // Few values: counting the empty registers is more exact.
+  if (estimate <= 2.5 * m && zeros > 0) estimate = m * std::log(m / static_cast<double>(zeros));
+  return static_cast<std::uint64_t>(std::llround(estimate));
+}
+
+void DistinctCounter::clear() {
+  exact_.clear();
+  registers_.clear();
+}
+
+DistinctCounter DistinctCounter::restore(std::vector<std::uint64_t> exact, std::vector<std::uint8_t> registers) {
+  DistinctCounter counter;
+  counter.exact_ = std::move(exact);
+  counter.registers_ = std::move(registers);
+  return counter;
+}
+
+void LogHistogram::add(std::uint64_t value, std::uint64_t count) { add_bucket({bucket_of(value), count}); }
+
+void LogHistogram::add_bucket(Bucket bucket) {
+  auto at = std::lower_bound(buckets_.begin(), buckets_.end(), bucket.index,
+                             [](const Bucket& b, std::int16_t index) { return b.index < index; });
+  if (at != buckets_.end() && at->index == bucket.index) {
+    at->count += bucket.count;
+  } else {
+    buckets_.insert(at, bucket);
+  }
+}
+
+void LogHistogram::merge(const LogHistogram& other) {
+  for (const Bucket& bucket : other.buckets_) add_bucket(bucket);
+}
+
+std::uint64_t LogHistogram::count() const {
+  std::uint64_t total = 0;
+  for (const Bucket& bucket : buckets_) total += bucket.count;
+  return total;
+}
+
+std::uint64_t LogHistogram::quantile(double q) const {
+  auto rank = static_cast<std::uint64_t>(std::ceil(q * static_cast<double>(count())));
+  std::uint64_t passed = 0;
+  for (const Bucket& bucket : buckets_) {
+    passed += bucket.count;
+    if (passed < std::max<std::uint64_t>(rank, 1)) continue;
+    if (bucket.index < 0) return 0;
+    // The middle of the bucket, in the logarithm.
+    return static_cast<std::uint64_t>(std::llround(std::exp((bucket.index - 0.5) * kLogGamma)));
+  }
+  return 0;
+}
+
+}  // namespace specular

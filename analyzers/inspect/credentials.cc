@@ -1,0 +1,92 @@
+#include "analyzers/inspect/credentials.h"
+
+#include <algorithm>
+#include <array>
+#include <span>
+
+namespace specular::credentials {
+namespace {
+
+constexpr std::size_t kMaxScheme = 32;
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+
+// A name without case and separators: X-Api-Key, x_api_key and xApiKey are one. Too long ones are nobody's key.
+class BareName {
+ public:
+  explicit BareName(std::string_view name) {
+    for (char c : name) {
+      if (c == '-' || c == '_' || c == '.') continue;
+      if (size_ == text_.size()) {
+        size_ = 0;
+        return;
+      }
+      text_[size_++] = lower(c);
+    }
+  }
+  std::string_view text() const { return {text_.data(), size_}; }
+
+ private:
+  std::array<char, 48> text_;
+  std::size_t size_ = 0;
+};
+
+bool is_one_of(std::string_view text, std::span<const std::string_view> names) {
+  return std::find(names.begin(), names.end(), text) != names.end();
+}
+
+bool ends_with_any(std::string_view text, std::span<const std::string_view> endings) {
+  return std::any_of(endings.begin(), endings.end(), [&](std::string_view ending) { return text.ends_with(ending); });
+}
+
+}  // namespace
+
+void append_lower(std::string_view text, std::string& out) {
+  for (char c : text) out += lower(c);
+}
+
+// RFC 9110 section 11.4: a scheme, then what belongs to it. A bare token is a key of somebody's own.
+std::string_view way_of_authorization(std::string_view value, std::string& buffer) {
+  auto end = value.find_first_of(" \t");
+  bool scheme = end != std::string_view::npos && end > 0 && end <= kMaxScheme;
+  scheme = scheme && std::all_of(value.begin(), value.begin() + static_cast<std::ptrdiff_t>(end), [](char c) {
+             return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+           });
+  if (!scheme) return "apiKey:header:authorization";
+  buffer.clear();
+  append_lower(value.substr(0, end), buffer);
+  return buffer;
+}
+
+bool is_key_header(std::string_view name) {
+  static constexpr std::string_view kEndings[] = {"apikey",      "authtoken", "accesstoken", "apitoken",
+                                                  "accesskey",   "appkey",    "sessiontoken", "secretkey",
+                                                  "subscriptionkey", "authkey", "clientsecret", "idtoken"};
+  static constexpr std::string_view kNames[] = {"xauth", "xtoken", "token", "key", "xkey", "xaccess", "xsession",
+                                                "xsessionid", "xauthorization", "xamzsecuritytoken"};
+  if (name.size() < 3 || name.size() > 40) return false;
+  BareName bare(name);
+  return ends_with_any(bare.text(), kEndings) || is_one_of(bare.text(), kNames);
+}
+
+bool is_key_parameter(std::string_view name) {
+  static constexpr std::string_view kNames[] = {
+      "apikey",  "key",       "accesstoken", "token",     "authtoken", "apitoken", "accesskey",    "appkey",
+      "appid",   "auth",      "sessionid",   "sessiontoken", "sid",    "secret",   "clientsecret", "signature",
+      "sig",     "authkey",   "subscriptionkey", "jwt",   "idtoken",   "xapikey"};
+  if (name.size() < 3 || name.size() > 24) return false;
+  BareName bare(name);
+  return is_one_of(bare.text(), kNames);
+}
+
+bool is_session_cookie(std::string_view name) {
+  static constexpr std::string_view kNames[] = {"sid", "session", "token", "jwt", "auth", "connectsid", "laravelsession"};
+  static constexpr std::string_view kEndings[] = {"sessionid", "sessid",    "session", "authtoken", "accesstoken",
+                                                  "jsessionid", "apikey",   "token",   "sid"};
+  if (name.size() < 3 || name.size() > 40) return false;
+  BareName bare(name);
+  bool csrf = bare.text().find("csrf") != std::string_view::npos || bare.text().find("xsrf") != std::string_view::npos;
+  return !csrf && (is_one_of(bare.text(), kNames) || ends_with_any(bare.text(), kEndings));
+}
+
+}  // namespace specular::credentials

@@ -1,0 +1,124 @@
+#include "analyzers/judge.h"
+
+namespace specular {
+
+Judge::Judge(const InventoryOptions& options, const HashKey& key, bool keeps_changes)
+    : inventory_(options, key), keeps_changes_(keeps_changes) {}
+
+void Judge::on_endpoint(const HostKey& key, const SegmentPath& path, const std::string& method,
+                        const EndpointSummary& added) {
+  const auto& servers = added.servers.entries();
+  Inventory::Host& host = inventory_.admit(key, servers.empty() ? nullptr : &servers.front().first);
+  if (keeps_changes_) host.tree->remember_removed();
+  PathTree::LeafRef ref = host.tree->find_or_add(method, path);
+  PathTree::Leaf* leaf = host.tree->resolve(ref);
+  if (leaf == nullptr) {
+    host.coverage[CoverageItem::refused_requests] += added.requests;
+    host.coverage_dirty = true;
+    return;
+  }
+  leaf->summary.merge(added);
+  leaf->requests_ever += added.requests;
+  host.tree->touch(ref);
+}
+
+void Judge::on_values(const HostKey& key, const SegmentPath& path, const DistinctCounter& added) {
+  inventory_.admit(key, nullptr).tree->merge_values(path, added);
+}
+
+void Judge::on_host(const HostKey& key, const CoverageCounts& added) {
+  Inventory::Host& host = inventory_.admit(key, nullptr);
+  host.coverage.merge(added);
+  host.coverage_dirty = true;
+}
+
+void Judge::on_tunnel(const std::string& tunnel, const CoverageCounts& added) {
+  Inventory::Coverage& coverage = inventory_.tunnels[tunnel];
+  coverage.counts.merge(added);
+  coverage.dirty = true;
+}
+
+void Judge::on_counter(const std::string& name, std::uint64_t added) {
+  Inventory::Total& total = inventory_.totals[name];
+  total.value += added;
+  total.dirty = true;
+}
+
+Epoch Judge::take_changes(EpochNumber number) {
+  Epoch epoch;
+  epoch.number = number;
+  for (auto& [key, host] : inventory_.hosts()) {
+    for (const auto& removed : host.tree->take_removed()) {
+      Table table = removed.method.empty() ? Table::values : Table::endpoint;
+      epoch.removed.push_back({table, key.network, key.host, to_text(removed.path), removed.method});
+    }
+    auto put = [&](Table table, PathTree::NodeIndex node, const std::string& method, std::string value) {
+      RowKey row{table, key.network, key.host, to_text(host.tree->path_of(node)), method};
+      epoch.put.push_back({std::move(row), std::move(value)});
+    };
+    host.tree->visit_dirty(
+        [&](PathTree::Leaf& leaf) { put(Table::endpoint, leaf.node, leaf.method, encode(leaf.summary)); },
+        [&](PathTree::Node& node, PathTree::NodeIndex index) { put(Table::values, index, "", encode(node.values)); });
+    if (std::exchange(host.coverage_dirty, false)) {
+      epoch.put.push_back({{Table::host, key.network, key.host, "", ""}, encode(host.coverage)});
+    }
+  }
+  for (auto& [name, tunnel] : inventory_.tunnels) {
+    if (std::exchange(tunnel.dirty, false)) epoch.put.push_back({{Table::tunnel, "", name, "", ""}, encode(tunnel.counts)});
+  }
+  for (auto& [name, total] : inventory_.totals) {
+    if (std::exchange(total.dirty, false)) epoch.put.push_back({{Table::total, "", name, "", ""}, std::to_string(total.value)});
+  }
+  return epoch;
+}
+
+Result<void> Judge::restore(const Epoch& stored) {
+  for (const Row& row : stored.put) {
+    if (auto restored = restore_row(row); !restored) return restored;
+  }
+  return {};
+}
+
+Result<void> Judge::restore_row(const Row& row) {
+  HostKey key{row.key.network, row.key.host};
+  switch (row.key.table) {
+    case Table::endpoint: {
+      auto path = parse_path(row.key.path);
+      auto summary = decode_summary(row.value);
+      if (!path || !summary) return forward(path ? summary.error() : path.error());
+      restore_endpoint(key, *path, row.key.method, *summary);
+      return {};
+    }
+    case Table::values: {
+      auto path = parse_path(row.key.path);
+      auto values = decode_values(row.value);
+      if (!path || !values) return forward(path ? values.error() : path.error());
+      inventory_.admit(key, nullptr).tree->restore_values(*path, *values);
+      return {};
+    }
+    case Table::host:
+    case Table::tunnel: {
+      auto counts = decode_coverage(row.value);
+      if (!counts) return forward(counts.error());
+      if (row.key.table == Table::host) inventory_.admit(key, nullptr).coverage = *counts;
+      if (row.key.table == Table::tunnel) inventory_.tunnels[row.key.host].counts = *counts;
+      return {};
+    }
+    case Table::total: inventory_.totals[row.key.host].value = std::strtoull(row.value.c_str(), nullptr, 10); return {};
+  }
+  return {};
+}
+
+void Judge::restore_endpoint(const HostKey& key, const SegmentPath& path, const std::string& method,
+                             const EndpointSummary& summary) {
+  const auto& servers = summary.servers.entries();
+  PathTree& tree = *inventory_.admit(key, servers.empty() ? nullptr : &servers.front().first).tree;
+  PathTree::LeafRef ref = tree.restore(method, path);
+  PathTree::Leaf* leaf = tree.resolve(ref);
+  if (leaf == nullptr) return;  // the ceiling was lowered
+  leaf->summary = summary;
+  leaf->requests_ever = summary.requests;
+  tree.restored(ref);
+}
+
+}  // namespace specular

@@ -1,0 +1,322 @@
+#include "analyzers/observer.h"
+
+#include <algorithm>
+
+#include "analyzers/inspect/credentials.h"
+#include "analyzers/names.h"
+
+namespace specular {
+namespace {
+
+constexpr std::size_t kPathCache = 8192;
+constexpr std::size_t kMaxParameterName = 128;
+
+std::uint64_t to_microseconds(Duration duration) {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
+}
+
+}  // namespace
+
+Observer::Observer(const Options& options, const TunnelTable& tunnels, const HashKey& key, DeltaSink& sink)
+    : options_(options), tunnels_(tunnels), key_(key), sink_(sink), header_kinds_(key), path_cache_(kPathCache) {
+  ceiling_.limit = options.inventory.max_endpoints.size();
+}
+
+Observer::~Observer() = default;
+
+std::uint32_t Observer::find_host(const Connection& connection, std::string_view authority) {
+  std::uint64_t hash = fast_hash(key_, as_bytes(authority)) ^ fast_hash(key_, connection.server.address);
+  CachedHost& cached = host_cache_[hash % host_cache_.size()];
+  bool hit = cached.host != kNone && cached.authority == authority && cached.server == connection.server &&
+             cached.network == connection.network;
+  if (hit) return cached.host;
+  HostKey key{tunnels_.network_name(connection.network), normalise_host(authority, connection.server)};
+  cached.network = connection.network;
+  cached.server = connection.server;
+  cached.authority = authority;
+  return cached.host = add_host(key, connection.server);
+}
+
+std::uint32_t Observer::add_host(const HostKey& key, const SocketAddress& server) {
+  std::string index = key.network + '\n' + key.host;
+  auto found = host_index_.find(index);
+  if (found != host_index_.end()) return found->second;
+  // Past the ceiling hosts are told by their server, and past twice that, since servers are many too, together.
+  std::size_t ceiling = options_.inventory.max_hosts.size();
+  HostKey of_server{key.network, normalise_host("", server)}, of_all{"", "other"};
+  if (hosts_.size() >= ceiling * 2 && key != of_all) return add_host(of_all, server);
+  if (hosts_.size() >= ceiling && key != of_server && key != of_all) return add_host(of_server, server);
+  auto number = static_cast<std::uint32_t>(hosts_.size());
+  hosts_.push_back({key, std::make_unique<PathTree>(ceiling_, options_.inventory.max_unconfirmed.size(), key_), {}, false});
+  host_index_[index] = number;
+  return number;
+}
+
+PathTree::LeafRef Observer::find_leaf(std::uint32_t host, std::string_view method, std::string_view target, State& state) {
+  std::string_view path = target.substr(0, target.find_first_of("?#"));
+  std::uint64_t seed = fast_hash(key_, as_bytes(method)) + host;
+  HashKey first_key{key_.k0 ^ seed, key_.k1}, second_key{key_.k1, key_.k0 + seed};
+  std::uint64_t first = fast_hash(first_key, as_bytes(path)), second = fast_hash(second_key, as_bytes(path));
+  CachedPath& cached = path_cache_[first % kPathCache];
+  normalise_path(target, state.path);
+  if (cached.first == first && cached.second == second && hosts_[host].tree->resolve(cached.leaf) != nullptr) {
+    return cached.leaf;
+  }
+  cached = {first, second, hosts_[host].tree->find_or_add(method, state.path)};
+  return cached.leaf;
+}
+
+// The summary of the exchange's endpoint; found again if its leaf was folded into another one meanwhile. Null if there is
+// no room for it.
+EndpointSummary* Observer::summary_of(State& state) {
+  if (state.host == kNone || state.path.empty()) return nullptr;
+  PathTree& tree = *hosts_[state.host].tree;
+  PathTree::Leaf* leaf = tree.resolve(state.leaf);
+  if (leaf == nullptr) {
+    state.leaf = tree.find_or_add(state.method, state.path);
+    leaf = tree.resolve(state.leaf);
+  }
+  return leaf == nullptr ? nullptr : &leaf->summary;
+}
+
+BodyWish Observer::wish(bool encoded) const {
+  // What is not encoded cannot be broken, and nothing else is asked of bodies here.
+  bool pieces = options_.read_bodies && encoded;
+  return {pieces ? BodyWish::Mode::pieces : BodyWish::Mode::skip, 0};
+}
+
+BodyWish Observer::on_request(ExchangeId id, const Connection& connection, const RequestHead& head) {
+  State& state = states_[static_cast<std::uint32_t>(id)];
+  state.has_request = true;
+  state.tunnel = connection.tunnel;
+  state.server = connection.server;
+  state.anomalies = head.anomalies;
+  state.method.assign(head.method);
+  state.host = find_host(connection, head.authority);
+  if (!head.path.empty()) {
+    state.leaf = find_leaf(state.host, head.method, head.path, state);
+    if (EndpointSummary* summary = summary_of(state)) {
+      note_request(*summary, connection, head, state);
+    } else {
+      ++host_coverage(state.host)[CoverageItem::refused_requests];
+    }
+  }
+  return wish(find_header(head.headers, "content-encoding").has_value());
+}
+
+void Observer::note_request(EndpointSummary& summary, const Connection& connection, const RequestHead& head,
+                            State& state) {
+  ++summary.requests;
+  summary.first_seen = std::min(summary.first_seen, head.time);
+  summary.last_seen = std::max(summary.last_seen, head.time);
+  summary.clients.add(fast_hash(key_, client_address(connection, head.headers, options_.clients.trusted_proxies.values())));
+  summary.servers.add(connection.server);
+  note_headers(summary, head);
+  note_query(summary, query_of(head.path));
+  ++hosts_[state.host].tree->resolve(state.leaf)->requests_ever;
+  hosts_[state.host].tree->touch(state.leaf);
+  if (!hosts_[state.host].dirty) dirty_hosts_.push_back(state.host);
+  hosts_[state.host].dirty = true;
+}
+
+void Observer::note_headers(EndpointSummary& summary, const RequestHead& head) {
+  bool anonymous = true;
+  auto found = [&](std::string_view way) {
+    summary.auth.add(way);
+    anonymous = false;
+  };
+  for (const HeaderField& field : head.headers) {
+    switch (header_kinds_.of(field.name)) {
+      case HeaderKind::common:
+      case HeaderKind::content_encoding: break;
+      case HeaderKind::authorization: found(credentials::way_of_authorization(field.value, buffer_)); break;
+      case HeaderKind::cookie: credentials::find_in_cookies(field.value, buffer_, found); break;
+      case HeaderKind::api_key:
+        buffer_ = "apiKey:header:";
+        credentials::append_lower(field.name, buffer_);
+        found(buffer_);
+        break;
+      case HeaderKind::content_type: summary.request_types.add(normalise_content_type(field.value)); break;
+      case HeaderKind::preflight: summary.preflights += head.method == "OPTIONS" ? 1 : 0; break;
+      case HeaderKind::parameter:
+        name_.clear();
+        credentials::append_lower(field.name.substr(0, kMaxParameterName), name_);
+        note_parameter(summary.headers, name_, field.value);
+        break;
+    }
+  }
+  for (std::string_view query = query_of(head.path); !query.empty();) {
+    auto end = std::min(query.find('&'), query.size());
+    std::string_view name = query.substr(0, std::min(query.find('='), end));
+    query.remove_prefix(std::min(end + 1, query.size()));
+    if (!credentials::is_key_parameter(name)) continue;
+    buffer_.assign("apiKey:query:").append(name);
+    found(buffer_);
+  }
+  if (anonymous) summary.auth.add(std::string_view());
+}
+
+void Observer::note_query(EndpointSummary& summary, std::string_view query) {
+  seen_names_.clear();
+  while (!query.empty()) {
+    auto end = std::min(query.find('&'), query.size());
+    std::string_view pair = query.substr(0, end);
+    query.remove_prefix(std::min(end + 1, query.size()));
+    auto equals = std::min(pair.find('='), pair.size());
+    std::string_view name = pair.substr(0, std::min(equals, kMaxParameterName));
+    if (name.empty() || credentials::is_key_parameter(name)) continue;
+    if (std::find(seen_names_.begin(), seen_names_.end(), name) != seen_names_.end()) {
+      if (ParameterSummary* parameter = summary.query.find(name)) ++parameter->repeated;
+      continue;
+    }
+    seen_names_.push_back(name);
+    note_parameter(summary.query, name, pair.substr(std::min(equals + 1, pair.size())));
+  }
+}
+
+void Observer::note_parameter(ParameterTable& table, std::string_view name, std::string_view value) {
+  ParameterSummary* parameter = table.find(name);
+  if (parameter == nullptr) return;
+  ++parameter->count;
+  ++parameter->classes[static_cast<std::size_t>(classify_value(value))];
+}
+
+BodyWish Observer::on_response(ExchangeId id, const Connection& connection, const ResponseHead& head) {
+  State& state = states_[static_cast<std::uint32_t>(id)];
+  state.has_response = true;
+  state.tunnel = connection.tunnel;
+  state.server = connection.server;
+  state.anomalies.bits |= head.anomalies.bits;
+  state.status = head.status;
+  if (!state.has_request) state.host = find_host(connection, "");
+  state.response_type = normalise_content_type(find_header(head.headers, "content-type").value_or(""));
+  if (head.status / 100 == 3) {
+    // A redirection of everything repeats the path; what is left is the same for all.
+    std::string location(find_header(head.headers, "location").value_or(""));
+    auto own = state.path.size() > 1 ? location.find(state.path) : std::string::npos;
+    if (own != std::string::npos) location.erase(own, state.path.size());
+    state.location = fast_hash(key_, as_bytes(location)) | 1;
+  }
+  return wish(find_header(head.headers, "content-encoding").has_value());
+}
+
+void Observer::note_body(ExchangeId id, const BodyView& body) {
+  State& state = states_[static_cast<std::uint32_t>(id)];
+  if (state.host == kNone) return;
+  if (body.state == BodyState::undecodable) ++host_coverage(state.host)[CoverageItem::undecodable_bodies];
+  if (body.state == BodyState::bomb) ++host_coverage(state.host)[CoverageItem::bombs];
+}
+
+void Observer::on_request_body(ExchangeId id, const BodyView& body) { note_body(id, body); }
+void Observer::on_response_body(ExchangeId id, const BodyView& body) { note_body(id, body); }
+
+void Observer::on_finished(ExchangeId id, const ExchangeEnd& end) {
+  State& state = states_[static_cast<std::uint32_t>(id)];
+  EndpointSummary* summary = state.has_request ? summary_of(state) : nullptr;
+  if (summary != nullptr) {
+    note_answer(*summary, state, end);
+    hosts_[state.host].tree->touch(state.leaf);
+  }
+  note_coverage(state, end);
+  state.host = kNone;
+  state.leaf = {};
+  state.path.clear();
+  state.has_request = state.has_response = false;
+  state.location = 0;
+}
+
+void Observer::note_answer(EndpointSummary& summary, const State& state, const ExchangeEnd& end) {
+  ++summary.wholes[static_cast<std::size_t>(end.whole)];
+  summary.request_bytes.add(end.request_bytes);
+  if (!state.has_response) {
+    ++summary.unanswered;
+    summary.one_sided += end.one_sided ? 1 : 0;
+    return;
+  }
+  summary.statuses.add(state.status);
+  summary.response_bytes.add(end.response_bytes);
+  if (end.latency) summary.latency_us.add(to_microseconds(*end.latency));
+  if (!state.response_type.empty()) summary.response_types.add(state.response_type);
+  if (!says_existing(state.status) || state.status == 304) return;
+  std::uint64_t kind = fast_hash(key_, as_bytes(state.response_type)) + state.status;
+  std::uint64_t size = end.response_bytes;
+  summary.answers.add(fold(kind ^ state.location, size * 2 + 1));
+  summary.echoes.add(fold(kind ^ state.location, (size - state.path.size()) * 2 + 1));
+}
+
+void Observer::note_coverage(const State& state, const ExchangeEnd& end) {
+  CoverageItem whole = CoverageItem::complete;
+  switch (end.whole) {
+    case Whole::complete: break;
+    case Whole::request_only: whole = CoverageItem::request_only; break;
+    case Whole::response_only: whole = CoverageItem::response_only; break;
+    case Whole::clipped: whole = CoverageItem::clipped; break;
+    case Whole::gap: whole = CoverageItem::gap; break;
+  }
+  Anomalies anomalies = state.anomalies;
+  anomalies.bits |= end.anomalies.bits;
+  for (CoverageCounts* counts : {&tunnel_coverage(state.tunnel), &host_coverage(state.host)}) {
+    ++(*counts)[CoverageItem::transactions];
+    ++(*counts)[whole];
+    counts->add(anomalies);
+  }
+}
+
+void Observer::on_connection(const ConnectionFacts& facts) {
+  CoverageCounts& counts = tunnel_coverage(facts.connection.tunnel);
+  ++counts[CoverageItem::connections];
+  switch (facts.protocol) {
+    case Protocol::unknown: ++counts[CoverageItem::other_connections]; break;
+    case Protocol::http1: ++counts[CoverageItem::http_connections]; break;
+    case Protocol::http2: ++counts[CoverageItem::http2_connections]; break;
+    case Protocol::tls: ++counts[CoverageItem::encrypted_connections]; break;
+    case Protocol::switched: ++counts[CoverageItem::switched_connections]; break;
+  }
+  const FlowTotals& totals = facts.totals;
+  if (!totals.seen[0] || !totals.seen[1]) ++counts[CoverageItem::one_sided_connections];
+  if (totals.mirrored_twice) ++counts[CoverageItem::mirrored_twice_connections];
+  counts[CoverageItem::payload_bytes] += totals.bytes[0] + totals.bytes[1];
+  counts[CoverageItem::lost_bytes] += totals.lost[0] + totals.lost[1];
+  counts[CoverageItem::clipped_bytes] += totals.clipped[0] + totals.clipped[1];
+  counts.add(facts.anomalies);
+}
+
+CoverageCounts& Observer::tunnel_coverage(TunnelId tunnel) {
+  auto index = static_cast<std::size_t>(tunnel);
+  if (index >= tunnel_coverage_.size()) tunnel_coverage_.resize(index + 1);
+  return tunnel_coverage_[index];
+}
+
+CoverageCounts& Observer::host_coverage(std::uint32_t host) {
+  if (!hosts_[host].dirty) dirty_hosts_.push_back(host);
+  hosts_[host].dirty = true;
+  return hosts_[host].coverage;
+}
+
+void Observer::on_epoch(EpochNumber) { flush(); }
+
+void Observer::flush() {
+  for (std::uint32_t index : dirty_hosts_) {
+    Host& host = hosts_[index];
+    host.dirty = false;
+    host.tree->visit_dirty(
+        [&](PathTree::Leaf& leaf) {
+          sink_.on_endpoint(host.key, host.tree->path_of(leaf.node), leaf.method, leaf.summary);
+          leaf.summary.clear();
+        },
+        [&](PathTree::Node& node, PathTree::NodeIndex number) {
+          sink_.on_values(host.key, host.tree->path_of(number), node.values);
+          node.values.clear();
+        });
+    if (!host.coverage.empty()) sink_.on_host(host.key, host.coverage);
+    host.coverage = {};
+  }
+  dirty_hosts_.clear();
+  for (std::size_t tunnel = 0; tunnel < tunnel_coverage_.size(); ++tunnel) {
+    if (tunnel_coverage_[tunnel].empty()) continue;
+    sink_.on_tunnel(tunnels_.tunnel_name(static_cast<TunnelId>(tunnel)), tunnel_coverage_[tunnel]);
+    tunnel_coverage_[tunnel] = {};
+  }
+}
+
+}  // namespace specular

@@ -1,0 +1,146 @@
+// Observer: exchanges -> what they add to the endpoints' summaries. One per shard; here bytes end.
+//
+// Works on a path tree of its own, whose summaries hold what the current epoch added; when packet time enters the next
+// epoch they are told to the DeltaSink and emptied.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "analyzers/coverage.h"
+#include "analyzers/discovery/path_tree.h"
+#include "analyzers/inspect/client_address.h"
+#include "analyzers/inspect/headers.h"
+#include "capture/base/option.h"
+#include "capture/base/pool.h"
+#include "capture/exchange.h"
+#include "capture/link/tunnels.h"
+
+namespace specular {
+
+struct InventoryOptions : OptionGroup {
+  IntOption max_endpoints{*this, "max_endpoints", 100'000, {100, 10'000'000}, "endpoints",
+                          "Methods at paths kept, over all hosts; past that nothing new is learned."};
+  IntOption max_hosts{*this, "max_hosts", 20'000, {1, 1'000'000}, "hosts",
+                      "Hosts kept; requests to further ones are told under the server's address."};
+  IntOption max_hosts_per_server{*this, "max_hosts_per_server", 1000, {1, 1'000'000}, "hosts",
+                                 "The same for one server address and port."};
+  IntOption max_unconfirmed{*this, "max_unconfirmed", 500, {10, 100'000}, "endpoints",
+                            "Paths of one host kept that no server has answered as existing; the oldest go first."};
+};
+
+struct HostKey {
+  std::string network;  // name; empty for none
+  std::string host;
+  auto operator<=>(const HostKey&) const = default;
+};
+
+// What a shard learned in one epoch; told at its end, in no particular order.
+class DeltaSink {
+ public:
+  virtual void on_endpoint(const HostKey& host, const SegmentPath& path, const std::string& method,
+                           const EndpointSummary& added) = 0;
+  virtual void on_values(const HostKey& host, const SegmentPath& path, const DistinctCounter& added) = 0;
+  virtual void on_host(const HostKey& host, const CoverageCounts& added) = 0;
+  virtual void on_tunnel(const std::string& tunnel, const CoverageCounts& added) = 0;
+
+ protected:
+  ~DeltaSink() = default;
+};
+
+class Observer final : public ExchangeSink {
+ public:
+  struct Options {
+    const InventoryOptions& inventory;
+    const ClientOptions& clients;
+    bool read_bodies = true;  // inspect: full
+  };
+
+  // Requires: tunnels and sink outlive it.
+  Observer(const Options& options, const TunnelTable& tunnels, const HashKey& key, DeltaSink& sink);
+  ~Observer();
+
+  BodyWish on_request(ExchangeId id, const Connection& connection, const RequestHead& head) override;
+  void on_request_body(ExchangeId id, const BodyView& body) override;
+  BodyWish on_response(ExchangeId id, const Connection& connection, const ResponseHead& head) override;
+  void on_response_body(ExchangeId id, const BodyView& body) override;
+  void on_body_piece(ExchangeId, bool, Bytes) override {}
+  void on_finished(ExchangeId id, const ExchangeEnd& end) override;
+  void on_connection(const ConnectionFacts& facts) override;
+  void on_epoch(EpochNumber epoch) override;
+
+  // Tells what the current epoch has added so far.
+  void flush();
+
+ private:
+  static constexpr std::uint32_t kNone = 0xffffffff;
+
+  struct Host {
+    HostKey key;
+    std::unique_ptr<PathTree> tree;
+    CoverageCounts coverage;
+    bool dirty = false;
+  };
+
+  // An exchange under way.
+  struct State {
+    std::uint32_t host = kNone;
+    PathTree::LeafRef leaf;
+    std::string method, path;
+    std::string response_type;
+    std::uint16_t status = 0;
+    bool has_request = false, has_response = false;
+    std::uint64_t location = 0;  // a hash of Location, without the request's own path
+    TunnelId tunnel = TunnelId::none;
+    SocketAddress server;
+    Anomalies anomalies;
+  };
+
+  struct CachedPath {
+    std::uint64_t first = 0, second = 0;  // two independent hashes of host, method and target
+    PathTree::LeafRef leaf;
+  };
+  struct CachedHost {
+    NetworkId network{};
+    SocketAddress server;
+    std::string authority;
+    std::uint32_t host = kNone;
+  };
+
+  std::uint32_t find_host(const Connection& connection, std::string_view authority);
+  std::uint32_t add_host(const HostKey& key, const SocketAddress& server);
+  PathTree::LeafRef find_leaf(std::uint32_t host, std::string_view method, std::string_view target, State& state);
+  EndpointSummary* summary_of(State& state);
+  void note_request(EndpointSummary& summary, const Connection& connection, const RequestHead& head, State& state);
+  void note_headers(EndpointSummary& summary, const RequestHead& head);
+  void note_query(EndpointSummary& summary, std::string_view query);
+  void note_parameter(ParameterTable& table, std::string_view name, std::string_view value);
+  void note_answer(EndpointSummary& summary, const State& state, const ExchangeEnd& end);
+  void note_body(ExchangeId id, const BodyView& body);
+  void note_coverage(const State& state, const ExchangeEnd& end);
+  CoverageCounts& tunnel_coverage(TunnelId tunnel);
+  CoverageCounts& host_coverage(std::uint32_t host);
+  BodyWish wish(bool encoded) const;
+
+  Options options_;
+  const TunnelTable& tunnels_;
+  HashKey key_;
+  DeltaSink& sink_;
+  HeaderKinds header_kinds_;
+  LeafCeiling ceiling_;
+  std::vector<Host> hosts_;
+  std::unordered_map<std::string, std::uint32_t> host_index_;
+  std::vector<std::uint32_t> dirty_hosts_;
+  std::array<CachedHost, 256> host_cache_;
+  std::vector<CachedPath> path_cache_;
+  Paged<State> states_;
+  std::vector<CoverageCounts> tunnel_coverage_;  // by TunnelId
+  std::string buffer_, name_;
+  std::vector<std::string_view> seen_names_;  // of the query at hand
+};
+
+}  // namespace specular

@@ -1,0 +1,62 @@
+// specular analyze FILE…: the whole pipeline over captures, on packet time.
+#include <fmt/format.h>
+
+#include "analyzers/openapi/exporter.h"
+#include "daemon/pipeline.h"
+#include "tools/specular/command.h"
+#include "tools/specular/inventory_view.h"
+#include "tools/specular/openapi_files.h"
+#include "tools/specular/reading.h"
+
+namespace specular {
+namespace {
+
+struct AnalyzeOptions {
+  ReadingOptions reading;
+  std::string inspect, openapi;
+};
+
+int run_analyze(const AnalyzeOptions& options, Invocation& invocation) {
+  if (!options.inspect.empty()) {
+    if (auto set = invocation.config.general.inspect.set(options.inspect); !set) return complain(kUsage, set.error().text);
+  }
+  std::unique_ptr<Store> store;
+  if (!invocation.store.empty()) {
+    auto opened = Store::open(invocation.store, Store::Mode::write);
+    if (!opened) return complain(kFailed, opened.error().text);
+    store = std::move(*opened);
+  }
+  auto pipeline = Pipeline::create(invocation.config, store.get());
+  if (!pipeline) return complain(kFailed, pipeline.error().text);
+  int status = read_captures(options.reading, (*pipeline)->entry());
+  if (status == kUsage) return status;
+  if (auto finished = (*pipeline)->finish(); !finished) return complain(kFailed, finished.error().text);
+
+  std::vector<Endpoint> endpoints = endpoints_of((*pipeline)->inventory());
+  list_endpoints(endpoints, {}, invocation.format);
+  std::fflush(stdout);
+  fmt::print(stderr, "{}", summary_text((*pipeline)->inventory(), endpoints));
+  if (!options.openapi.empty()) {
+    if (auto written = write_documents(endpoints, options.openapi, DocumentFormat::yaml); !written) {
+      return complain(kFailed, written.error().text);
+    }
+  }
+  return status;
+}
+
+}  // namespace
+
+void add_analyze(CLI::App& app, Invocation& invocation) {
+  auto* command = app.add_subcommand("analyze", "Find the APIs in captures");
+  auto options = std::make_shared<AnalyzeOptions>();
+  options->reading.add_to(*command);
+  command->add_option("--inspect", options->inspect, "full: read every body; budget: only what still teaches something")
+      ->type_name("full|budget");
+  command->add_option("--openapi", options->openapi, "Write an OpenAPI document for each host into this folder")
+      ->type_name("DIR");
+  command->callback([=, &invocation] {
+    invocation.command = [=](Invocation& with) { return run_analyze(*options, with); };
+  });
+}
+
+}  // namespace specular

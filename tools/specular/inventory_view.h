@@ -1,0 +1,26 @@
+// How endpoints and coverage are told: the same rows for `analyze`, `endpoints` and `coverage`.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "analyzers/discovery/endpoints.h"
+#include "tools/specular/output.h"
+
+namespace specular {
+
+struct EndpointFilter {
+  bool all = false;   // also static files, web pages and preflights
+  std::string host;   // only this one; empty: every
+};
+
+void list_endpoints(const std::vector<Endpoint>& endpoints, const EndpointFilter& filter, Format format);
+// Everything known of one endpoint, with its evidence.
+void show_endpoint(const Endpoint& endpoint, const Inventory& inventory, Format format);
+
+void list_coverage(const Inventory& inventory, Format format);
+
+// What a person wants to know after a run, in a few lines.
+std::string summary_text(const Inventory& inventory, const std::vector<Endpoint>& endpoints);
+
+}  // namespace specular
