@@ -44,6 +44,7 @@ const char* help_of(Anomaly anomaly);
 struct Anomalies {
   std::uint32_t bits = 0;
   void add(Anomaly anomaly) { bits |= 1u << static_cast<unsigned>(anomaly); }
+  void remove(Anomaly anomaly) { bits &= ~(1u << static_cast<unsigned>(anomaly)); }
   bool has(Anomaly anomaly) const { return (bits >> static_cast<unsigned>(anomaly) & 1) != 0; }
 };
 static_assert(kAnomalyCount <= 32);

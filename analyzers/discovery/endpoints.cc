@@ -48,7 +48,9 @@ bool has_parameters(const Route& route) {
 
 bool only_redirects(const EndpointSummary& summary) {
   const auto& statuses = summary.statuses.entries();
-  return !statuses.empty() && std::all_of(statuses.begin(), statuses.end(), [](const auto& s) { return s.first / 100 == 3; });
+  return !statuses.empty() && std::all_of(statuses.begin(), statuses.end(), [](const auto& s) {
+    return s.first / 100 == 3 && s.first != 304;
+  });
 }
 
 EndpointKind kind_of(const Route& route) {

@@ -159,8 +159,9 @@ void FlowTable::close(std::uint32_t index, Close reason, Timestamp time) {
     std::size_t i = index_of(side);
     cold.totals.seen[i] = flow.half[i].seen;
     const Hole* hole = cold.holes ? &(*cold.holes)[i] : nullptr;
-    // What was acknowledged and never came. One byte may be a FIN.
-    std::int32_t missing = hole != nullptr && hole->confirmed ? ahead(hole->acked, flow.next[i]) : 0;
+    // What was acknowledged and never came; a side that is not mirrored at all owes nothing. One byte may be a FIN.
+    bool owed = hole != nullptr && hole->confirmed && flow.half[i].seen;
+    std::int32_t missing = owed ? ahead(hole->acked, flow.next[i]) : 0;
     if (missing > 1 && !flow.half[i].finished) {
       skip(index, side, static_cast<std::uint32_t>(missing), GapReason::lost, time);
     }

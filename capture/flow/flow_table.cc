@@ -52,6 +52,7 @@ bool FlowTable::deliver_in_order(std::uint32_t index, const Packet& packet) {
 
 void FlowTable::on_unusual(std::uint32_t index, const Packet& packet, std::uint32_t tag) {
   Side side = packet.from;
+  if (is_stale(flows_[index], packet)) return counters_.stale.add();
   if (packet.flags.syn() && !on_syn(index, packet, tag)) return;
   if (flows_[index].closed) {
     if (!reopens(flows_[index], packet)) {
@@ -73,7 +74,8 @@ void FlowTable::on_unusual(std::uint32_t index, const Packet& packet, std::uint3
   if (segment.size == 0 && (probe || !packet.flags.fin())) return;
   set_base(index, side, segment.seq);
   if (flows_[index].cold == kNone) open(index, packet);
-  if (packet.flags.fin()) note_fin(index, side, segment.end(), false, packet.time);
+  bool near = std::abs(ahead(segment.seq, flows_[index].next[index_of(side)])) < kSameStream;
+  if (packet.flags.fin() && near) note_fin(index, side, segment.end(), false, packet.time);
   if (segment.size > 0) take_around_urgent(index, side, segment, packet.flags.urg() ? packet.urgent : 0);
   if (!flows_[index].closed) settle(index, packet.time, false);
 }
@@ -129,6 +131,14 @@ bool FlowTable::reopens(const Flow& flow, const Packet& packet) const {
   std::int32_t distance = ahead(packet.seq, flow.next[index_of(packet.from)]);
   if (std::abs(distance) >= kSameStream) return true;
   return distance >= 0 && !half.finished;
+}
+
+// A late copy from the connection before: it acknowledges what this one never sent. Only asked before the side has sent
+// anything, since later its own numbers tell.
+bool FlowTable::is_stale(const Flow& flow, const Packet& packet) const {
+  const Half& peer = flow.half[index_of(opposite(packet.from))];
+  bool comparable = !flow.closed && packet.flags.ack() && peer.firm && !flow.half[index_of(packet.from)].firm;
+  return comparable && std::abs(ahead(packet.ack, flow.next[index_of(opposite(packet.from))])) >= kSameStream;
 }
 
 void FlowTable::on_rst(std::uint32_t index, const Packet& packet) {
@@ -218,6 +228,13 @@ void FlowTable::take(std::uint32_t index, Side side, Segment segment) {
     if (excess > 0) segment = segment.without_back(std::min(static_cast<std::uint32_t>(excess), segment.size));
   }
   std::int32_t distance = ahead(segment.seq, flow.next[i]);
+  bool far = distance >= kSameStream || distance <= -kSameStream;
+  cold.far[i] = far ? static_cast<std::uint8_t>(cold.far[i] + 1) : std::uint8_t{0};
+  if (far) {
+    counters_.stale.add();
+    if (cold.far[i] >= kFarSegments) close(index, Close::reused, segment.time);
+    return;
+  }
   if (distance < 0) {
     auto known = static_cast<std::uint32_t>(-std::int64_t{distance});
     if (known >= segment.size) return counters_.repeated.add();

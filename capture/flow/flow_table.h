@@ -57,6 +57,7 @@ struct FlowCounters : CounterGroup {
   Counter gaps{*this, "gaps", "holes that were given up"};
   Counter lost{*this, "lost_bytes", "bytes in these"};
   Counter clipped{*this, "clipped_bytes", "bytes that the capture cut off"};
+  Counter stale{*this, "stale_segments", "segments whose numbers belong to another connection of the same ends"};
   Counter refused{*this, "refused_segments", "segments that no budget was left to hold"};
 };
 
@@ -82,6 +83,8 @@ class FlowTable {
   static constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
   // Sequence numbers that close to each other, between the same ends, are one stream; twice the largest usual window.
   static constexpr std::int32_t kSameStream = 1 << 21;
+  // So many segments in a row that are further away are another stream: the mirror was down for long.
+  static constexpr std::uint8_t kFarSegments = 16;
   static constexpr std::uint32_t kWheel = 16;  // seconds; every flow is looked at once a turn at least
   static constexpr std::uint32_t kBucket = kNone - kWheel;
 
@@ -124,6 +127,7 @@ class FlowTable {
     std::uint32_t fin[2] = {0, 0};     // the sequence number of FIN or RST
     Timestamp fin_time[2]{};
     bool reset[2] = {false, false};    // it was an RST
+    std::uint8_t far[2] = {0, 0};      // segments in a row that were too far from what is expected
     std::unique_ptr<std::array<Hole, 2>> holes;
   };
 
@@ -139,6 +143,7 @@ class FlowTable {
   bool on_syn(std::uint32_t& index, const Packet& packet, std::uint32_t tag);
   bool starts_anew(const Flow& flow, const Packet& packet) const;
   bool reopens(const Flow& flow, const Packet& packet) const;
+  bool is_stale(const Flow& flow, const Packet& packet) const;
   void on_rst(std::uint32_t index, const Packet& packet);
   void note_fin(std::uint32_t index, Side side, std::uint32_t seq, bool reset, Timestamp time);
   void note_ack(std::uint32_t index, const Packet& packet);

@@ -162,6 +162,8 @@ Start look_at_start(Bytes bytes) {
   return status_line == Start::other ? look_at_request_line(text) : status_line;
 }
 
+Start look_at_response(Bytes bytes) { return look_at_status_line(as_text(bytes)); }
+
 Found hunt_start(Bytes bytes, std::size_t boundary, bool requests, bool responses) {
   std::string_view text = as_text(bytes);
   for (std::size_t at = 0; at < text.size(); ++at) {
@@ -279,6 +281,10 @@ bool HeadParser::parse(Bytes bytes, bool cut, MessageHead& head) {
   }
   head.fields = fields_;
   for (const HeaderField& field : fields_) note_field(field, head);
+  // That has a name of its own.
+  if (head.anomalies.has(Anomaly::lengths_differ) || head.anomalies.has(Anomaly::bad_length)) {
+    head.anomalies.remove(Anomaly::bad_header);
+  }
   if (head.has_transfer_encoding && head.content_length) head.anomalies.add(Anomaly::te_and_length);
   if (!head.has_host && head.is_request && head.version == HttpVersion::http_1_1) head.anomalies.add(Anomaly::no_host);
   return true;

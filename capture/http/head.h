@@ -21,6 +21,8 @@ enum class Start : std::uint8_t { request, response, incomplete, other };
 // `incomplete` while all there is could be either; the first line need not be complete for `response`, but for
 // `request`. A line longer than kMaxStartLine is `other`.
 Start look_at_start(Bytes bytes);
+// The same where only a response can begin; never `request`.
+Start look_at_response(Bytes bytes);
 inline constexpr std::size_t kMaxStartLine = 64 * 1024;
 
 // Finds the first message start, at any byte where a word begins, or at `boundary`, where a segment does: after a loss

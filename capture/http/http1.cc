@@ -143,8 +143,8 @@ void HttpSessions::read_length_body(std::uint32_t id, Side side, Cursor& cursor)
   Exchange& exchange = exchanges_[half.exchange];
   std::uint64_t& counted = half.role == Role::requests ? exchange.request_bytes : exchange.response_bytes;
   // A response whose request was lost may answer HEAD: then no body follows, but the next response.
-  bool bodiless = counted == 0 && !exchange.has_request && !exchange.gap && !exchange.clipped;
-  if (bodiless && look_at_start(cursor.bytes) == Start::response) return end_message(id, side, cursor.time, false);
+  bool may_be_bodiless = counted == 0 && !exchange.has_request && !exchange.gap && !exchange.clipped;
+  if (may_be_bodiless && next_response_begins(id, side, cursor)) return;
   auto size = static_cast<std::size_t>(std::min<std::uint64_t>(half.left, cursor.bytes.size()));
   add_body(id, side, cursor.bytes.first(size), counted == 0 && size == half.left);
   counted += size;
@@ -222,13 +222,32 @@ void HttpSessions::read_trailer(std::uint32_t id, Side side, Cursor& cursor) {
 void HttpSessions::read_until_close(std::uint32_t id, Side side, Cursor& cursor) {
   Session& session = sessions_[id];
   Half& half = session.half[index_of(side)];
-  if (session.first_waiting != kNone && exchanges_[session.first_waiting].request_acked == cursor.offset &&
-      look_at_start(cursor.bytes) == Start::response) {
-    return end_message(id, side, cursor.time, false);
-  }
+  bool asked_again = session.first_waiting != kNone && exchanges_[session.first_waiting].request_acked == cursor.offset;
+  if (asked_again && next_response_begins(id, side, cursor)) return;
   add_body(id, side, cursor.bytes, false);
   exchanges_[half.exchange].response_bytes += cursor.bytes.size();
   cursor.consume(cursor.bytes.size());
+}
+
+// Whether what looks like a body is the next response, which ends this message, or may be, which needs more bytes.
+bool HttpSessions::next_response_begins(std::uint32_t id, Side side, Cursor& cursor) {
+  Start start = look_at_response(cursor.bytes);
+  if (start == Start::response) end_message(id, side, cursor.time, false);
+  cursor.waits = start == Start::incomplete;
+  return start != Start::other;
+}
+
+// It was none: the bytes that it waited with are body.
+void HttpSessions::take_pending_as_body(std::uint32_t id, Side side) {
+  Half& half = sessions_[id].half[index_of(side)];
+  if (!half.pending || (half.state != State::length_body && half.state != State::until_close)) return;
+  auto pending = std::move(half.pending);
+  auto size = pending->bytes.size();
+  if (half.state == State::length_body) size = static_cast<std::size_t>(std::min<std::uint64_t>(half.left, size));
+  add_body(id, side, Bytes(pending->bytes).first(size), false);
+  Exchange& exchange = exchanges_[half.exchange];
+  (half.role == Role::requests ? exchange.request_bytes : exchange.response_bytes) += size;
+  half.left -= std::min<std::uint64_t>(half.left, size);
 }
 
 void HttpSessions::add_body(std::uint32_t id, Side side, Bytes bytes, bool all_of_it) {

@@ -218,6 +218,7 @@ Connection HttpSessions::connection_of(std::uint32_t id) {
 void HttpSessions::on_gap(const Gap& gap) {
   auto id = static_cast<std::uint32_t>(gap.flow);
   Half& half = sessions_[id].half[index_of(gap.side)];
+  take_pending_as_body(id, gap.side);
   auto pending = std::move(half.pending);
   switch (half.state) {
     case State::opaque: return;
@@ -248,6 +249,7 @@ void HttpSessions::on_fin(FlowId flow, Side side, Timestamp time) {
 // No more bytes will come from that side: `early` if for no reason of its own.
 void HttpSessions::end_half(std::uint32_t id, Side side, bool early, Timestamp time) {
   Half& half = sessions_[id].half[index_of(side)];
+  take_pending_as_body(id, side);
   if (half.state == State::head && half.pending) {
     auto pending = std::move(half.pending);
     Cursor cursor{pending->bytes, pending->time, time, pending->offset, pending->acked, pending->acked};

@@ -160,6 +160,8 @@ class HttpSessions final : public StreamSink {
   void read_chunk_end(std::uint32_t id, Side side, Cursor& cursor);
   void read_trailer(std::uint32_t id, Side side, Cursor& cursor);
   void read_until_close(std::uint32_t id, Side side, Cursor& cursor);
+  bool next_response_begins(std::uint32_t id, Side side, Cursor& cursor);
+  void take_pending_as_body(std::uint32_t id, Side side);
   void add_body(std::uint32_t id, Side side, Bytes bytes, bool all_of_it);
   void lose_in_body(std::uint32_t id, Side side, const Gap& gap);
 

@@ -1,0 +1,38 @@
+// The main program of the unit tests: runs them all and ends with the line that tools/test adds up.
+#define DOCTEST_CONFIG_IMPLEMENT
+#include <doctest/doctest.h>
+
+#include <cstdio>
+
+namespace {
+
+struct Tally : doctest::IReporter {
+  static inline unsigned passed = 0, failed = 0;
+
+  explicit Tally(const doctest::ContextOptions&) {}
+  void report_query(const doctest::QueryData&) override {}
+  void test_run_start() override {}
+  void test_run_end(const doctest::TestRunStats& stats) override {
+    failed = stats.numTestCasesFailed;
+    passed = stats.numTestCasesPassingFilters - stats.numTestCasesFailed;
+  }
+  void test_case_start(const doctest::TestCaseData&) override {}
+  void test_case_reenter(const doctest::TestCaseData&) override {}
+  void test_case_end(const doctest::CurrentTestCaseStats&) override {}
+  void test_case_exception(const doctest::TestCaseException&) override {}
+  void subcase_start(const doctest::SubcaseSignature&) override {}
+  void subcase_end() override {}
+  void log_assert(const doctest::AssertData&) override {}
+  void log_message(const doctest::MessageData&) override {}
+  void test_case_skipped(const doctest::TestCaseData&) override {}
+};
+
+REGISTER_LISTENER("tally", 1, Tally);
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  int status = doctest::Context(argc, argv).run();
+  std::printf("%u passed, %u failed, 0 skipped\n", Tally::passed, Tally::failed);
+  return status;
+}
