@@ -62,7 +62,7 @@ bool get(const stored::Distinct& from, DistinctCounter& to) {
 
 void put(const LogHistogram& from, stored::Histogram* to) {
   for (const auto& bucket : from.buckets()) {
-    to->add_bucket(bucket.index);
+    to->add_bucket(static_cast<std::uint32_t>(bucket.index));
     to->add_count(bucket.count);
   }
 }

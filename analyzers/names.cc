@@ -7,12 +7,10 @@
 namespace specular {
 namespace {
 
-std::string to_lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
+void make_lower(std::string& text) {
+  for (char& c : text) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
   }
-  return lower;
 }
 
 std::string_view trim(std::string_view text) {
@@ -40,7 +38,8 @@ std::string escape_host(std::string_view host) {
 }  // namespace
 
 std::string normalise_host(std::string_view authority, const SocketAddress& server, std::uint16_t default_port) {
-  std::string host = to_lower(trim(authority));
+  std::string host(trim(authority));
+  make_lower(host);
   auto colon = host.rfind(':');
   bool has_port = colon != std::string::npos && host.find(']', colon) == std::string::npos &&
                   (host.find(':') == colon || host.front() == '[') &&
@@ -57,6 +56,15 @@ std::string normalise_host(std::string_view authority, const SocketAddress& serv
   return host;
 }
 
-std::string normalise_content_type(std::string_view value) { return to_lower(trim(value.substr(0, value.find_first_of(";,")))); }
+std::string normalise_content_type(std::string_view value) {
+  std::string type;
+  normalise_content_type(value, type);
+  return type;
+}
+
+void normalise_content_type(std::string_view value, std::string& type) {
+  type.assign(trim(value.substr(0, value.find_first_of(";,"))));
+  make_lower(type);
+}
 
 }  // namespace specular

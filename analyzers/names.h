@@ -14,5 +14,6 @@ std::string normalise_host(std::string_view authority, const SocketAddress& serv
 
 // "Application/JSON; charset=utf-8" -> "application/json"; empty for none.
 std::string normalise_content_type(std::string_view value);
+void normalise_content_type(std::string_view value, std::string& type);  // the same into a string that is used again
 
 }  // namespace specular

@@ -136,7 +136,10 @@ void Observer::note_headers(EndpointSummary& summary, const RequestHead& head) {
         credentials::append_lower(field.name, buffer_);
         found(buffer_);
         break;
-      case HeaderKind::content_type: summary.request_types.add(normalise_content_type(field.value)); break;
+      case HeaderKind::content_type:
+        normalise_content_type(field.value, name_);
+        summary.request_types.add(std::string_view(name_));
+        break;
       case HeaderKind::preflight: summary.preflights += head.method == "OPTIONS" ? 1 : 0; break;
       case HeaderKind::parameter:
         name_.clear();
@@ -189,7 +192,7 @@ BodyWish Observer::on_response(ExchangeId id, const Connection& connection, cons
   state.anomalies.bits |= head.anomalies.bits;
   state.status = head.status;
   if (!state.has_request) state.host = find_host(connection, "");
-  state.response_type = normalise_content_type(find_header(head.headers, "content-type").value_or(""));
+  normalise_content_type(find_header(head.headers, "content-type").value_or(""), state.response_type);
   if (head.status / 100 == 3) {
     // A redirection of everything repeats the path; what is left is the same for all.
     std::string location(find_header(head.headers, "location").value_or(""));
@@ -236,7 +239,7 @@ void Observer::note_answer(EndpointSummary& summary, const State& state, const E
   summary.statuses.add(state.status);
   summary.response_bytes.add(end.response_bytes);
   if (end.latency) summary.latency_us.add(to_microseconds(*end.latency));
-  if (!state.response_type.empty()) summary.response_types.add(state.response_type);
+  if (!state.response_type.empty()) summary.response_types.add(std::string_view(state.response_type));
   if (!says_existing(state.status) || state.status == 304) return;
   std::uint64_t kind = fast_hash(key_, as_bytes(state.response_type)) + state.status;
   std::uint64_t size = end.response_bytes;

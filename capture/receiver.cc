@@ -28,6 +28,10 @@ Receiver::Receiver(const TunnelOptions& options, TunnelTable& tunnels, const Has
 
 void Receiver::on_frames(std::span<const Frame> frames) {
   decoder_.begin_batch();
+  // All headers of the batch are asked for before the first is read: tunnelled ones end within the third line.
+  for (const Frame& frame : frames) {
+    for (std::size_t line = 0; line < 3; ++line) __builtin_prefetch(frame.bytes.data() + 64 * line);
+  }
   for (const Frame& frame : frames) {
     if (auto epoch = clock_.enter(frame.time)) enter_epoch(*epoch);
     // A shard has room for a whole batch; the packet is decoded where it will stand, if there is but one.

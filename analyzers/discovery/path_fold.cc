@@ -56,18 +56,14 @@ void PathTree::merge_node(NodeIndex from, NodeIndex into) {
     SegmentKey key = nodes_[child].key;
     NodeIndex same = find_child(into, key);
     if (same == kNone && !key.folded) {
-      same = find_child(into, {key.kind, true, std::string(classify_segment(key.text).suffix)});
+      same = find_child(into, key.kind, true, classify_segment(key.text).suffix);
       if (same != kNone) add_value(same, key.text);
     }
     if (same != kNone) {
       merge_node(child, same);
       continue;
     }
-    nodes_[child].parent = into;
-    auto& siblings = nodes_[into].children;
-    auto at = std::lower_bound(siblings.begin(), siblings.end(), key,
-                               [this](NodeIndex a, const SegmentKey& k) { return nodes_[a].key < k; });
-    siblings.insert(at, child);
+    link_child(into, child);
   }
   std::erase(nodes_[nodes_[from].parent].children, from);
   nodes_.erase(from);
@@ -107,7 +103,7 @@ void PathTree::fold_where_needed(NodeIndex node) {
       if (key.folded) continue;
       std::string suffix(classify_segment(key.text).suffix);
       bool word = key.kind == SegmentClass::word;
-      NodeIndex folded = word ? kNone : find_child(node, {key.kind, true, suffix});
+      NodeIndex folded = word ? kNone : find_child(node, key.kind, true, suffix);
       if (folded != kNone) {
         note_removed(child);
         add_value(folded, key.text);
@@ -117,7 +113,7 @@ void PathTree::fold_where_needed(NodeIndex node) {
       }
       std::size_t kept = word ? kMaxWords : kept_literals(key.kind);
       if (++literals[{key.kind, suffix}] <= kept) continue;
-      if (word && find_child(node, {SegmentClass::word, true, ""}) != kNone) continue;
+      if (word && find_child(node, SegmentClass::word, true, "") != kNone) continue;
       word ? fold_words(node) : fold(node, key.kind, suffix);
       again = true;
       break;

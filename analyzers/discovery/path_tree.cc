@@ -1,6 +1,7 @@
 #include "analyzers/discovery/path_tree.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace specular {
 
@@ -47,29 +48,44 @@ void PathTree::restore_values(const SegmentPath& path, const DistinctCounter& va
   nodes_[node_for(path, true)].values.merge(values);
 }
 
-PathTree::NodeIndex PathTree::find_child(NodeIndex parent, const SegmentKey& key) const {
+PathTree::NodeIndex PathTree::find_child(NodeIndex parent, SegmentClass kind, bool folded, std::string_view text) const {
   const auto& children = nodes_[parent].children;
-  auto at = std::lower_bound(children.begin(), children.end(), key,
-                             [this](NodeIndex child, const SegmentKey& k) { return nodes_[child].key < k; });
-  return at != children.end() && nodes_[*at].key == key ? *at : kNone;
+  auto wanted = std::tuple(text, kind, folded);
+  auto at = std::lower_bound(children.begin(), children.end(), wanted, [this](NodeIndex child, const auto& key) {
+    const SegmentKey& own = nodes_[child].key;
+    return std::tuple(std::string_view(own.text), own.kind, own.folded) < key;
+  });
+  if (at == children.end()) return kNone;
+  const SegmentKey& key = nodes_[*at].key;
+  return key.text == text && key.kind == kind && key.folded == folded ? *at : kNone;
+}
+
+void PathTree::link_child(NodeIndex parent, NodeIndex child) {
+  auto order = [this](NodeIndex node) {
+    const SegmentKey& key = nodes_[node].key;
+    return std::tuple(std::string_view(key.text), key.kind, key.folded);
+  };
+  auto& children = nodes_[parent].children;
+  auto at = std::lower_bound(children.begin(), children.end(), child,
+                             [&](NodeIndex a, NodeIndex b) { return order(a) < order(b); });
+  children.insert(at, child);
+  nodes_[child].parent = parent;
 }
 
 PathTree::NodeIndex PathTree::add_child(NodeIndex parent, SegmentKey key) {
   NodeIndex child = nodes_.add();
-  nodes_[child].parent = parent;
   nodes_[child].key = std::move(key);
-  auto& children = nodes_[parent].children;
-  auto at = std::lower_bound(children.begin(), children.end(), child,
-                             [this](NodeIndex a, NodeIndex b) { return nodes_[a].key < nodes_[b].key; });
-  children.insert(at, child);
+  link_child(parent, child);
   return child;
 }
 
 PathTree::NodeIndex PathTree::child_for(NodeIndex parent, std::string_view segment) {
   SegmentShape shape = classify_segment(segment);
-  NodeIndex literal = find_child(parent, {shape.kind, false, std::string(segment)});
+  // Of a class that is never kept there are no literals to look for.
+  bool may_be_literal = shape.kind == SegmentClass::word || kept_literals(shape.kind) > 0;
+  NodeIndex literal = may_be_literal ? find_child(parent, shape.kind, false, segment) : kNone;
   if (literal != kNone) return literal;
-  NodeIndex folded = find_child(parent, {shape.kind, true, std::string(shape.suffix)});
+  NodeIndex folded = find_child(parent, shape.kind, true, shape.suffix);
   bool word = shape.kind == SegmentClass::word;
   if (folded == kNone) {
     std::size_t kept = word ? kMaxWords : kept_literals(shape.kind);
@@ -87,7 +103,7 @@ PathTree::NodeIndex PathTree::child_for(NodeIndex parent, std::string_view segme
 }
 
 PathTree::NodeIndex PathTree::folded_child(NodeIndex parent, SegmentClass kind, std::string_view suffix) {
-  NodeIndex folded = find_child(parent, {kind, true, std::string(suffix)});
+  NodeIndex folded = find_child(parent, kind, true, suffix);
   if (folded != kNone) return folded;
   return kind == SegmentClass::word ? fold_words(parent) : fold(parent, kind, suffix);
 }

@@ -37,7 +37,6 @@ struct SegmentKey {
   std::string text;     // the segment, or, folded, the suffix behind the value
 
   bool operator==(const SegmentKey&) const = default;
-  auto operator<=>(const SegmentKey&) const = default;
 };
 using SegmentPath = std::vector<SegmentKey>;
 
@@ -68,7 +67,7 @@ class PathTree {
   struct Node {
     NodeIndex parent = kNone;
     SegmentKey key;
-    std::vector<NodeIndex> children;  // ascending by key
+    std::vector<NodeIndex> children;  // ascending by text, then by kind
     std::vector<LeafIndex> leaves;    // ascending by method
     DistinctCounter values;           // of a folded node: the values it stands for, by hash
     bool dirty = false;               // values changed
@@ -118,7 +117,11 @@ class PathTree {
   // path_tree.cc
   NodeIndex child_for(NodeIndex parent, std::string_view segment);
   NodeIndex node_for(const SegmentPath& path, bool exactly);
-  NodeIndex find_child(NodeIndex parent, const SegmentKey& key) const;
+  NodeIndex find_child(NodeIndex parent, SegmentClass kind, bool folded, std::string_view text) const;
+  NodeIndex find_child(NodeIndex parent, const SegmentKey& key) const {
+    return find_child(parent, key.kind, key.folded, key.text);
+  }
+  void link_child(NodeIndex parent, NodeIndex child);
   NodeIndex add_child(NodeIndex parent, SegmentKey key);
   NodeIndex folded_child(NodeIndex parent, SegmentClass kind, std::string_view suffix);
   void add_value(NodeIndex node, std::string_view value);

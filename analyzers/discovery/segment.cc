@@ -8,16 +8,16 @@
 namespace specular {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-bool is_letter(char c) { return is_lower(c) || is_upper(c); }
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
+constexpr bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
+constexpr bool is_letter(char c) { return is_lower(c) || is_upper(c); }
 bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
 // RFC 3986 section 2.3.
-bool is_unreserved(char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '.' || c == '_' || c == '~'; }
+constexpr bool is_unreserved(char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '.' || c == '_' || c == '~'; }
 // What may stand in a segment as it is (pchar), but ';', which begins matrix parameters.
-bool may_stand(char c) {
+constexpr bool may_stand(char c) {
   return is_unreserved(c) || std::string_view("!$&'()*+,=:@").find(c) != std::string_view::npos;
 }
 
@@ -183,6 +183,27 @@ std::string_view decode(std::string_view segment, std::array<char, 128>& buffer)
   return std::string_view(buffer.data(), size);
 }
 
+// Whether a path is written as normalise_path() would write it, as most are.
+bool is_normal(std::string_view path) {
+  static constexpr auto kPlain = [] {
+    std::array<bool, 256> plain{};
+    for (std::size_t c = 0; c < 256; ++c) plain[c] = may_stand(static_cast<char>(c));
+    return plain;
+  }();
+  if (path.size() < 2 || path.size() > kMaxPath || path[0] != '/' || path.back() == '/') return false;
+  std::size_t segments = 0;
+  char last = 0;
+  for (char c : path) {
+    if (c == '/') {
+      if (last == '/' || ++segments > kMaxSegments) return false;
+    } else if (!kPlain[static_cast<unsigned char>(c)] || (c == '.' && last == '/')) {
+      return false;
+    }
+    last = c;
+  }
+  return true;
+}
+
 struct ClassFacts {
   const char* name;
   const char* type;
@@ -208,6 +229,10 @@ std::size_t kept_literals(SegmentClass value) { return facts_of(value).kept; }
 void normalise_path(std::string_view target, std::string& path) {
   path.clear();
   std::string_view rest = target.substr(0, target.find_first_of("?#"));
+  if (is_normal(rest)) {
+    path.assign(rest);
+    return;
+  }
   std::size_t segments = 0;
   while (!rest.empty() && path.size() < kMaxPath && segments < kMaxSegments) {
     rest.remove_prefix(rest.front() == '/' ? 1 : 0);

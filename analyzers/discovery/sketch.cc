@@ -7,11 +7,23 @@
 namespace specular {
 namespace {
 
-const double kLogGamma = std::log(1.04);
+constexpr unsigned kSubBits = 5;
+constexpr std::uint64_t kSubBuckets = 1u << kSubBits;
 
+// The position of the leading bit, then the five bits behind it.
 std::int16_t bucket_of(std::uint64_t value) {
-  if (value == 0) return -1;
-  return static_cast<std::int16_t>(std::ceil(std::log(static_cast<double>(value)) / kLogGamma));
+  if (value < kSubBuckets) return static_cast<std::int16_t>(value);
+  auto shift = static_cast<unsigned>(std::bit_width(value)) - kSubBits - 1;
+  return static_cast<std::int16_t>((shift + 1) * kSubBuckets + (value >> shift) - kSubBuckets);
+}
+
+// The middle of a bucket.
+std::uint64_t value_of(std::int16_t bucket) {
+  auto index = static_cast<std::uint64_t>(bucket);
+  if (index < kSubBuckets) return index;
+  std::uint64_t shift = index / kSubBuckets - 1;
+  std::uint64_t least = (index % kSubBuckets + kSubBuckets) << shift;
+  return least + ((1ull << shift) - 1) / 2;
 }
 
 }  // namespace
@@ -101,9 +113,7 @@ std::uint64_t LogHistogram::quantile(double q) const {
   for (const Bucket& bucket : buckets_) {
     passed += bucket.count;
     if (passed < std::max<std::uint64_t>(rank, 1)) continue;
-    if (bucket.index < 0) return 0;
-    // The middle of the bucket, in the logarithm.
-    return static_cast<std::uint64_t>(std::llround(std::exp((bucket.index - 0.5) * kLogGamma)));
+    return value_of(bucket.index);
   }
   return 0;
 }

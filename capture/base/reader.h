@@ -21,11 +21,10 @@ class Reader {
   std::size_t left() const { return bytes_.size() - offset_; }
   Bytes rest() const { return bytes_.subspan(offset_); }
 
-  std::uint8_t u8() { return static_cast<std::uint8_t>(big(1)); }
-  std::uint16_t u16() { return static_cast<std::uint16_t>(big(2)); }
-  std::uint32_t u24() { return static_cast<std::uint32_t>(big(3)); }
-  std::uint32_t u32() { return static_cast<std::uint32_t>(big(4)); }
-  std::uint64_t u64() { return big(8); }
+  std::uint8_t u8() { return static_cast<std::uint8_t>(big<1>()); }
+  std::uint16_t u16() { return static_cast<std::uint16_t>(big<2>()); }
+  std::uint32_t u24() { return static_cast<std::uint32_t>(big<3>()); }
+  std::uint32_t u32() { return static_cast<std::uint32_t>(big<4>()); }
 
   void skip(std::size_t count) { take(count); }
 
@@ -45,9 +44,15 @@ class Reader {
   void limit(std::size_t count) { bytes_ = bytes_.first(offset_ + std::min(count, left())); }
 
  private:
-  std::uint64_t big(std::size_t size) {
-    std::uint64_t value = 0;
-    for (std::uint8_t byte : take(size)) value = value << 8 | byte;
+  template <std::size_t kSize>
+  std::uint32_t big() {
+    if (kSize > left()) {
+      take(kSize);
+      return 0;
+    }
+    std::uint32_t value = 0;
+    for (std::size_t i = 0; i < kSize; ++i) value = value << 8 | bytes_[offset_ + i];
+    offset_ += kSize;
     return value;
   }
 

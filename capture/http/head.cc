@@ -191,6 +191,43 @@ std::size_t find_head_end(Bytes bytes, std::size_t from) {
   return 0;
 }
 
+namespace {
+
+// Whether any byte is a control character other than a tab; eight at a time.
+bool has_control(std::string_view text) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101, kTops = 0x8080808080808080;
+  const char* at = text.data();
+  std::size_t left = text.size();
+  for (; left >= 8; left -= 8, at += 8) {
+    std::uint64_t word;
+    std::memcpy(&word, at, 8);
+    // A byte below 0x20, or equal to 0x7f, by the borrow of its own subtraction.
+    std::uint64_t low = (word - kOnes * 0x20) & ~word & kTops;
+    std::uint64_t del = word ^ kOnes * 0x7f;
+    del = (del - kOnes) & ~del & kTops;
+    if ((low | del) != 0 && std::any_of(at, at + 8, [](char c) { return (c >= 0 && c < 0x20 && c != '\t') || c == 0x7f; })) return true;
+  }
+  return std::any_of(at, at + left, [](char c) { return (c >= 0 && c < 0x20 && c != '\t') || c == 0x7f; });
+}
+
+// The line at the beginning of `text`, if it ends with CRLF, has no control character, and is not folded into the next.
+// Empty otherwise.
+std::string_view plain_line(std::string_view text) {
+  auto end = static_cast<const char*>(std::memchr(text.data(), '\n', text.size()));
+  if (end == nullptr || end == text.data() || end[-1] != '\r') return {};
+  std::string_view line(text.data(), static_cast<std::size_t>(end - text.data()) - 1);
+  std::size_t next = line.size() + 2;
+  bool folded = next < text.size() && (text[next] == ' ' || text[next] == '\t');
+  return folded || next >= text.size() || has_control(line) ? std::string_view() : line;
+}
+
+// Exactly two blanks.
+bool split_plain_request_line(std::string_view line, MessageHead& head) {
+  return split_request_line(line, head) && line.substr(head.method.size() + 1, head.target.size() + 1).ends_with(' ');
+}
+
+}  // namespace
+
 // The parser behind HeadParser, brought to the point where fields begin; copied for every head.
 struct HeadParser::Llhttp {
   llhttp_settings_t settings;
@@ -254,6 +291,50 @@ HeadParser::HeadParser() : llhttp_(std::make_unique<Llhttp>()) {
 }
 
 HeadParser::~HeadParser() = default;
+
+std::size_t HeadParser::parse_plain(Bytes bytes, MessageHead& head) {
+  std::string_view rest = as_text(bytes);
+  std::string_view line = plain_line(rest);
+  if (line.empty()) return 0;
+  head = {};
+  bool request = line[0] != 'H' || !split_status_line(line, head);
+  if (request && (!split_plain_request_line(line, head))) return 0;
+  rest.remove_prefix(line.size() + 2);
+  fields_.clear();
+  for (;;) {
+    if (rest.size() < 2) return 0;
+    if (rest[0] == '\r') {
+      if (rest[1] != '\n') return 0;
+      break;
+    }
+    std::size_t colon = 0;
+    while (colon < rest.size() && is_token_char(rest[colon])) ++colon;
+    line = plain_line(rest);
+    if (colon == 0 || colon >= line.size() || !add_plain_field(line, colon)) return 0;
+    rest.remove_prefix(line.size() + 2);
+  }
+  head.fields = fields_;
+  for (const HeaderField& field : fields_) note_field(field, head);
+  if (head.has_transfer_encoding && head.content_length) return 0;
+  if (!head.has_host && head.is_request && head.version == HttpVersion::http_1_1) head.anomalies.add(Anomaly::no_host);
+  return bytes.size() - rest.size() + 2;
+}
+
+// False for what llhttp has an opinion on: a doubtful length or coding, too many fields, a value with control characters.
+bool HeadParser::add_plain_field(std::string_view line, std::size_t colon) {
+  if (line[colon] != ':' || fields_.size() == kMaxFields) return false;
+  HeaderField field{line.substr(0, colon), trim(line.substr(colon + 1))};
+  if (colon == 14 && equals_ignoring_case(field.name, "content-length")) {
+    bool digits = !field.value.empty() && field.value.size() < 16 && std::all_of(field.value.begin(), field.value.end(), is_digit);
+    bool again = std::any_of(fields_.begin(), fields_.end(), [](const HeaderField& other) {
+      return other.name.size() == 14 && equals_ignoring_case(other.name, "content-length");
+    });
+    if (!digits || again) return false;
+  }
+  if (colon == 17 && equals_ignoring_case(field.name, "transfer-encoding") && field.value != "chunked") return false;
+  fields_.push_back(field);
+  return true;
+}
 
 bool HeadParser::parse(Bytes bytes, bool cut, MessageHead& head) {
   std::string_view text = as_text(bytes);

@@ -56,6 +56,11 @@ class HeadParser {
   HeadParser();
   ~HeadParser();
 
+  // Reads the head that `bytes` begins with if it is complete and as plain as most are: a start line, fields of which no
+  // framing is doubtful, CRLF everywhere, no control character. Returns its size; 0 if it is not all there, or needs
+  // parse(). What both read, both read alike.
+  std::size_t parse_plain(Bytes bytes, MessageHead& head);
+
   // Reads a head, complete or (`cut`) ending anywhere behind its target or status. False if it has no start line of
   // HTTP/1. The result points into `bytes` and into the parser, until the next call.
   bool parse(Bytes bytes, bool cut, MessageHead& head);
@@ -63,6 +68,7 @@ class HeadParser {
  private:
   struct Llhttp;
 
+  bool add_plain_field(std::string_view line, std::size_t colon);
   void split_fields(std::string_view lines, MessageHead& head);
   void note_field(const HeaderField& field, MessageHead& head);
   void note_length(std::string_view value, MessageHead& head);

@@ -30,6 +30,12 @@ void HttpSessions::read_start(std::uint32_t id, Side side, Cursor& cursor) {
   while (blank < cursor.bytes.size() && is_blank(cursor.bytes[blank])) ++blank;
   cursor.consume(blank);
   if (cursor.bytes.empty()) return;
+  MessageHead head;
+  std::size_t size = cursor.scanned == 0 ? parser_.parse_plain(cursor.bytes, head) : 0;
+  if (size > 0 && head.is_request == (half.role == Role::requests)) {
+    frame_message(id, side, head, std::nullopt, cursor);
+    return cursor.consume(size);
+  }
   Start start = look_at_start(cursor.bytes);
   if (start == Start::incomplete) {
     cursor.waits = true;
@@ -77,16 +83,22 @@ bool HttpSessions::on_head(std::uint32_t id, Side side, Bytes bytes, std::option
   if (half.role == Role::unknown) set_role(id, side, role);
   if (half.tentative) counters_.resynchronised.add();
   half.tentative = false;
+  frame_message(id, side, head, cut, cursor);
+  return true;
+}
+
+void HttpSessions::frame_message(std::uint32_t id, Side side, const MessageHead& head, std::optional<GapReason> cut,
+                                 const Cursor& cursor) {
+  Half& half = sessions_[id].half[index_of(side)];
   half.state = State::start;
   if (head.is_request) {
     frame_request(id, side, head, cut.has_value(), cursor);
   } else {
     frame_response(id, side, head, cut.has_value(), cursor);
   }
-  if (!cut || half.exchange == kNone) return true;
+  if (!cut || half.exchange == kNone) return;
   damage(half, *cut);
   end_message(id, side, cursor.now, true);
-  return true;
 }
 
 // RFC 9112 section 6.3, items 3 to 7.

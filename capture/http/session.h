@@ -151,6 +151,8 @@ class HttpSessions final : public StreamSink {
   void read_start(std::uint32_t id, Side side, Cursor& cursor);
   void read_head(std::uint32_t id, Side side, Cursor& cursor);
   bool on_head(std::uint32_t id, Side side, Bytes bytes, std::optional<GapReason> cut, const Cursor& cursor);
+  void frame_message(std::uint32_t id, Side side, const MessageHead& head, std::optional<GapReason> cut,
+                     const Cursor& cursor);
   void frame_request(std::uint32_t id, Side side, const MessageHead& head, bool cut, const Cursor& cursor);
   void frame_response(std::uint32_t id, Side side, const MessageHead& head, bool cut, const Cursor& cursor);
   void expect_body(Half& half, State state, std::uint64_t length, const MessageHead& head, const BodyWish& wish);

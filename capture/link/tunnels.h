@@ -53,15 +53,15 @@ struct TunnelOptions : OptionGroup {
 enum class TunnelKind : std::uint8_t { vlan, vxlan, geneve, gre, erspan, ipip, gtp, teredo };
 
 struct TunnelHop {
-  TunnelKind kind{};
-  std::uint64_t id = 0;
+  TunnelKind kind;
+  std::uint64_t id;
   bool operator==(const TunnelHop&) const = default;
 };
 
 inline constexpr std::size_t kMaxTunnelHops = 16;
 
 struct TunnelPath {
-  std::array<TunnelHop, kMaxTunnelHops> hops{};
+  std::array<TunnelHop, kMaxTunnelHops> hops;  // `size` of them; most packets have none
   std::uint8_t size = 0;
 
   bool push(TunnelHop hop);  // false if full
