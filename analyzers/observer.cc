@@ -230,7 +230,7 @@ void Observer::on_finished(ExchangeId id, const ExchangeEnd& end) {
 
 void Observer::note_answer(EndpointSummary& summary, const State& state, const ExchangeEnd& end) {
   ++summary.wholes[static_cast<std::size_t>(end.whole)];
-  summary.request_bytes.add(end.request_bytes);
+  if (end.request_bytes > 0) summary.request_bytes.add(end.request_bytes);
   if (!state.has_response) {
     ++summary.unanswered;
     summary.one_sided += end.one_sided ? 1 : 0;

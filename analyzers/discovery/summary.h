@@ -96,7 +96,7 @@ struct EndpointSummary {
   std::uint64_t preflights = 0;                 // of them, CORS preflight requests
   DistinctCounter clients;
   CountTable<SocketAddress, 32> servers;
-  LogHistogram latency_us, request_bytes, response_bytes;
+  LogHistogram latency_us, request_bytes, response_bytes;  // of bodies; requests without one do not count
   ParameterTable query, headers;
   // What answers were like, as hashes of status, type and size; in `echoes` without the length of the path, which a page
   // may repeat. Where everything is answered alike, nobody is at home.
