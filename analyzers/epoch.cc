@@ -7,7 +7,9 @@
 namespace specular {
 namespace {
 
-tl::unexpected<Error> damaged() { return fail(ErrorKind::corrupt, "a row that cannot be read"); }
+tl::unexpected<Error> damaged() {
+  return fail(ErrorKind::corrupt, "a row that cannot be read");
+}
 
 template <class Message>
 std::string serialise(const Message& message) {

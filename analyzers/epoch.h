@@ -1,5 +1,5 @@
-// The door of analyzers: an Epoch is all that one second (or one whole capture) changed, as rows to be put or removed in
-// one atomic step. Rows are whole, so putting one twice is putting it once.
+// The door of analyzers: an Epoch is all that one second (or one whole capture) changed, as rows to be put or removed
+// in one atomic step. Rows are whole, so putting one twice is putting it once.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,7 @@ struct RowKey {
   Table table;
   std::string network;  // name; empty for none
   std::string host;
-  std::string path;     // to_text(SegmentPath)
+  std::string path;  // to_text(SegmentPath)
   std::string method;
 };
 

@@ -64,10 +64,12 @@ Epoch Judge::take_changes(EpochNumber number) {
     }
   }
   for (auto& [name, tunnel] : inventory_.tunnels) {
-    if (std::exchange(tunnel.dirty, false)) epoch.put.push_back({{Table::tunnel, "", name, "", ""}, encode(tunnel.counts)});
+    if (std::exchange(tunnel.dirty, false))
+      epoch.put.push_back({{Table::tunnel, "", name, "", ""}, encode(tunnel.counts)});
   }
   for (auto& [name, total] : inventory_.totals) {
-    if (std::exchange(total.dirty, false)) epoch.put.push_back({{Table::total, "", name, "", ""}, std::to_string(total.value)});
+    if (std::exchange(total.dirty, false))
+      epoch.put.push_back({{Table::total, "", name, "", ""}, std::to_string(total.value)});
   }
   return epoch;
 }

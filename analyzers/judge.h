@@ -1,4 +1,5 @@
-// Judge: all memory across flows. Merges what shards learned into the inventory, and says as an Epoch what that changed.
+// Judge: all memory across flows. Merges what shards learned into the inventory, and says as an Epoch what that
+// changed.
 #pragma once
 
 #include "analyzers/discovery/inventory.h"

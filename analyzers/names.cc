@@ -1,8 +1,8 @@
 #include "analyzers/names.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 namespace specular {
 namespace {
@@ -29,7 +29,8 @@ std::string escape_host(std::string_view host) {
   constexpr std::size_t kMaxHost = 255;
   std::string out;
   for (char c : host.substr(0, kMaxHost)) {
-    bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || std::string_view("-._~:[]!$&'()*+,;=").find(c) != std::string_view::npos;
+    bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+                 std::string_view("-._~:[]!$&'()*+,;=").find(c) != std::string_view::npos;
     out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
   }
   return out;
@@ -51,7 +52,8 @@ std::string normalise_host(std::string_view authority, const SocketAddress& serv
   if (host.empty()) return address_as_host(server, default_port);
   host = escape_host(host);
   // An IPv6 address without its brackets.
-  if (host.front() != '[' && std::count(host.begin(), host.end(), ':') > 1 && IpAddress::parse(host)) host = "[" + host + "]";
+  if (host.front() != '[' && std::count(host.begin(), host.end(), ':') > 1 && IpAddress::parse(host))
+    host = "[" + host + "]";
   if (!port.empty() && port != std::to_string(default_port)) host += ":" + port;
   return host;
 }

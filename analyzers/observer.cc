@@ -47,12 +47,14 @@ std::uint32_t Observer::add_host(const HostKey& key, const SocketAddress& server
   if (hosts_.size() >= ceiling * 2 && key != of_all) return add_host(of_all, server);
   if (hosts_.size() >= ceiling && key != of_server && key != of_all) return add_host(of_server, server);
   auto number = static_cast<std::uint32_t>(hosts_.size());
-  hosts_.push_back({key, std::make_unique<PathTree>(ceiling_, options_.inventory.max_unconfirmed.size(), key_), {}, false});
+  hosts_.push_back(
+      {key, std::make_unique<PathTree>(ceiling_, options_.inventory.max_unconfirmed.size(), key_), {}, false});
   host_index_[index] = number;
   return number;
 }
 
-PathTree::LeafRef Observer::find_leaf(std::uint32_t host, std::string_view method, std::string_view target, State& state) {
+PathTree::LeafRef Observer::find_leaf(std::uint32_t host, std::string_view method, std::string_view target,
+                                      State& state) {
   std::string_view path = target.substr(0, target.find_first_of("?#"));
   std::uint64_t seed = fast_hash(key_, as_bytes(method)) + host;
   HashKey first_key{key_.k0 ^ seed, key_.k1}, second_key{key_.k1, key_.k0 + seed};
@@ -66,8 +68,8 @@ PathTree::LeafRef Observer::find_leaf(std::uint32_t host, std::string_view metho
   return cached.leaf;
 }
 
-// The summary of the exchange's endpoint; found again if its leaf was folded into another one meanwhile. Null if there is
-// no room for it.
+// The summary of the exchange's endpoint; found again if its leaf was folded into another one meanwhile. Null if there
+// is no room for it.
 EndpointSummary* Observer::summary_of(State& state) {
   if (state.host == kNone || state.path.empty()) return nullptr;
   PathTree& tree = *hosts_[state.host].tree;
@@ -109,7 +111,8 @@ void Observer::note_request(EndpointSummary& summary, const Connection& connecti
   ++summary.requests;
   summary.first_seen = std::min(summary.first_seen, head.time);
   summary.last_seen = std::max(summary.last_seen, head.time);
-  summary.clients.add(fast_hash(key_, client_address(connection, head.headers, options_.clients.trusted_proxies.values())));
+  summary.clients.add(
+      fast_hash(key_, client_address(connection, head.headers, options_.clients.trusted_proxies.values())));
   summary.servers.add(connection.server);
   note_headers(summary, head);
   note_query(summary, query_of(head.path));
@@ -210,8 +213,12 @@ void Observer::note_body(ExchangeId id, const BodyView& body) {
   if (body.state == BodyState::bomb) ++host_coverage(state.host)[CoverageItem::bombs];
 }
 
-void Observer::on_request_body(ExchangeId id, const BodyView& body) { note_body(id, body); }
-void Observer::on_response_body(ExchangeId id, const BodyView& body) { note_body(id, body); }
+void Observer::on_request_body(ExchangeId id, const BodyView& body) {
+  note_body(id, body);
+}
+void Observer::on_response_body(ExchangeId id, const BodyView& body) {
+  note_body(id, body);
+}
 
 void Observer::on_finished(ExchangeId id, const ExchangeEnd& end) {
   State& state = states_[static_cast<std::uint32_t>(id)];
@@ -296,7 +303,9 @@ CoverageCounts& Observer::host_coverage(std::uint32_t host) {
   return hosts_[host].coverage;
 }
 
-void Observer::on_epoch(EpochNumber) { flush(); }
+void Observer::on_epoch(EpochNumber) {
+  flush();
+}
 
 void Observer::flush() {
   for (std::uint32_t index : dirty_hosts_) {

@@ -18,19 +18,22 @@
 #include "capture/base/option.h"
 #include "capture/base/pool.h"
 #include "capture/exchange.h"
-#include "capture/link/tunnels.h"
 
 namespace specular {
 
 struct InventoryOptions : OptionGroup {
-  IntOption max_endpoints{*this, "max_endpoints", 100'000, {100, 10'000'000}, "endpoints",
-                          "Methods at paths kept, over all hosts; past that nothing new is learned."};
-  IntOption max_hosts{*this, "max_hosts", 20'000, {1, 1'000'000}, "hosts",
-                      "Hosts kept; requests to further ones are told under the server's address."};
-  IntOption max_hosts_per_server{*this, "max_hosts_per_server", 1000, {1, 1'000'000}, "hosts",
-                                 "The same for one server address and port."};
-  IntOption max_unconfirmed{*this, "max_unconfirmed", 500, {10, 100'000}, "endpoints",
-                            "Paths of one host kept that no server has answered as existing; the oldest go first."};
+  IntOption max_endpoints{*this,       "max_endpoints",
+                          100'000,     {100, 10'000'000},
+                          "endpoints", "Methods at paths kept, over all hosts; past that nothing new is learned."};
+  IntOption max_hosts{*this,   "max_hosts",
+                      20'000,  {1, 1'000'000},
+                      "hosts", "Hosts kept; requests to further ones are told under the server's address."};
+  IntOption max_hosts_per_server{
+      *this, "max_hosts_per_server", 1000, {1, 1'000'000}, "hosts", "The same for one server address and port."};
+  IntOption max_unconfirmed{
+      *this,       "max_unconfirmed",
+      500,         {10, 100'000},
+      "endpoints", "Paths of one host kept that no server has answered as existing; the oldest go first."};
 };
 
 struct HostKey {

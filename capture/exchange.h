@@ -129,11 +129,11 @@ struct ExchangeEnd {
 };
 
 enum class Protocol : std::uint8_t {
-  unknown,    // nothing known was recognised
+  unknown,  // nothing known was recognised
   http1,
   http2,
-  tls,        // encrypted: HTTP or not, nobody can tell
-  switched,   // left HTTP by agreement: CONNECT, Upgrade
+  tls,       // encrypted: HTTP or not, nobody can tell
+  switched,  // left HTTP by agreement: CONNECT, Upgrade
 };
 const char* to_text(Protocol protocol);
 

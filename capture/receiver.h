@@ -1,5 +1,5 @@
-// Receiver: the head of the road. Frames are decoded, packet time is cut into epochs, and every packet goes to the shard
-// that owns its flow.
+// Receiver: the head of the road. Frames are decoded, packet time is cut into epochs, and every packet goes to the
+// shard that owns its flow.
 //
 // A CaptureShard owns all state of its flows and calls its ExchangeSink. Here both run in the caller's thread.
 #pragma once

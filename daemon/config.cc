@@ -1,10 +1,10 @@
 #include "daemon/config.h"
 
-#include <fmt/format.h>
-#include <yaml-cpp/yaml.h>
-
 #include <algorithm>
 #include <numeric>
+
+#include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
 
 namespace specular {
 namespace {
@@ -94,7 +94,8 @@ class Reading {
       auto items = list_of(value);
       return items ? located(value, option.set_list(*items)) : forward(items.error());
     }
-    if (option.shape() != Option::Shape::map) return wrong(value, fmt::format("{} takes {}", option.name(), option.range_text()));
+    if (option.shape() != Option::Shape::map)
+      return wrong(value, fmt::format("{} takes {}", option.name(), option.range_text()));
     for (const auto& entry : value) {
       auto items = entry.second.IsScalar() ? std::vector<std::string>{entry.second.Scalar()} : list_of(entry.second);
       if (!items) return forward(items.error());
@@ -124,12 +125,8 @@ class Reading {
 }  // namespace
 
 std::vector<Config::Section> Config::sections() {
-  return {{"", &general},
-          {"tunnels", &capture.tunnels},
-          {"flows", &capture.flows},
-          {"http", &capture.http},
-          {"bodies", &capture.bodies},
-          {"clients", &clients},
+  return {{"", &general},           {"tunnels", &capture.tunnels}, {"flows", &capture.flows},
+          {"http", &capture.http},  {"bodies", &capture.bodies},   {"clients", &clients},
           {"inventory", &inventory}};
 }
 

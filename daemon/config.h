@@ -15,8 +15,8 @@
 namespace specular {
 
 struct GeneralOptions : OptionGroup {
-  ChoiceOption inspect{*this, "inspect", "full", {"full", "budget"},
-                       "Read every body, or only those that still teach something."};
+  ChoiceOption inspect{
+      *this, "inspect", "full", {"full", "budget"}, "Read every body, or only those that still teach something."};
   IntOption shards{*this, "shards", 1, {1, 64}, "shards", "Parts that flows are spread over; the result is the same."};
 };
 

@@ -18,8 +18,8 @@ namespace specular {
 
 class Pipeline {
  public:
-  // `store` may be null: what is learned is then in memory only. What it holds is taken in first. Requires: both outlive
-  // the pipeline.
+  // `store` may be null: what is learned is then in memory only. What it holds is taken in first. Requires: both
+  // outlive the pipeline.
   static Result<std::unique_ptr<Pipeline>> create(const Config& config, Store* store);
 
   FrameSink& entry() { return *receiver_; }

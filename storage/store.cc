@@ -1,13 +1,13 @@
 #include "storage/store.h"
 
+#include <array>
+#include <filesystem>
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
 #include <unistd.h>
-
-#include <array>
-#include <filesystem>
 
 #include "epoch.pb.h"
 
@@ -137,7 +137,8 @@ Result<void> Store::read_or_write_meta(Mode mode) {
     return {};
   }
   if (!status.IsNotFound()) return failed(directory_, status);
-  if (mode == Mode::read) return fail(ErrorKind::invalid, fmt::format("{}: a RocksDB database, but no store", directory_));
+  if (mode == Mode::read)
+    return fail(ErrorKind::invalid, fmt::format("{}: a RocksDB database, but no store", directory_));
   hash_key_ = HashKey::random();
   meta.set_format(kFormat);
   meta.set_hash_key_0(hash_key_.k0);

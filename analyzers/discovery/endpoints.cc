@@ -16,17 +16,19 @@ constexpr std::size_t kCatchAllParents = 3;
 constexpr std::size_t kAnyHost = 8;
 constexpr std::uint64_t kRareRequests = 3;
 
-constexpr std::string_view kStaticExtensions[] = {
-    "js", "mjs", "css", "map", "png", "jpg", "jpeg", "gif", "svg", "ico", "webp", "avif", "bmp", "woff", "woff2",
-    "ttf", "otf", "eot", "mp4", "webm", "mp3", "ogg", "wav", "wasm", "swf"};
+constexpr std::string_view kStaticExtensions[] = {"js",  "mjs",  "css",  "map", "png",  "jpg",   "jpeg", "gif", "svg",
+                                                  "ico", "webp", "avif", "bmp", "woff", "woff2", "ttf",  "otf", "eot",
+                                                  "mp4", "webm", "mp3",  "ogg", "wav",  "wasm",  "swf"};
 
 bool is_static_type(std::string_view type) {
-  return type == "text/css" || type.ends_with("javascript") || type.starts_with("image/") || type.starts_with("font/") ||
-         type.starts_with("video/") || type.starts_with("audio/") || type == "application/wasm" ||
-         type.starts_with("application/font") || type.starts_with("application/x-font");
+  return type == "text/css" || type.ends_with("javascript") || type.starts_with("image/") ||
+         type.starts_with("font/") || type.starts_with("video/") || type.starts_with("audio/") ||
+         type == "application/wasm" || type.starts_with("application/font") || type.starts_with("application/x-font");
 }
 
-bool is_page_type(std::string_view type) { return type == "text/html" || type == "application/xhtml+xml"; }
+bool is_page_type(std::string_view type) {
+  return type == "text/html" || type == "application/xhtml+xml";
+}
 
 std::string_view extension_of(const Route& route) {
   if (route.segments.empty()) return {};
@@ -48,9 +50,8 @@ bool has_parameters(const Route& route) {
 
 bool only_redirects(const EndpointSummary& summary) {
   const auto& statuses = summary.statuses.entries();
-  return !statuses.empty() && std::all_of(statuses.begin(), statuses.end(), [](const auto& s) {
-    return s.first / 100 == 3 && s.first != 304;
-  });
+  return !statuses.empty() && std::all_of(statuses.begin(), statuses.end(),
+                                          [](const auto& s) { return s.first / 100 == 3 && s.first != 304; });
 }
 
 EndpointKind kind_of(const Route& route) {
@@ -58,8 +59,8 @@ EndpointKind kind_of(const Route& route) {
   if (route.method == "OPTIONS") return EndpointKind::preflight;
   bool reads = route.method == "GET" || route.method == "HEAD";
   auto extension = extension_of(route);
-  bool named_static = std::find(std::begin(kStaticExtensions), std::end(kStaticExtensions), extension) !=
-                      std::end(kStaticExtensions);
+  bool named_static =
+      std::find(std::begin(kStaticExtensions), std::end(kStaticExtensions), extension) != std::end(kStaticExtensions);
   bool api_types = !summary.response_types.empty() && !all_types(summary, [](std::string_view type) {
     return is_static_type(type) || is_page_type(type) || type == "application/octet-stream" || type == "text/plain";
   });

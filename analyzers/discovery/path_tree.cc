@@ -10,7 +10,9 @@ PathTree::PathTree(LeafCeiling& ceiling, std::size_t max_ghosts, const HashKey& 
   nodes_.add();
 }
 
-PathTree::~PathTree() { ceiling_.used -= leaves_.size(); }
+PathTree::~PathTree() {
+  ceiling_.used -= leaves_.size();
+}
 
 PathTree::LeafRef PathTree::find_or_add(std::string_view method, std::string_view path) {
   NodeIndex node = kRoot;
@@ -48,7 +50,8 @@ void PathTree::restore_values(const SegmentPath& path, const DistinctCounter& va
   nodes_[node_for(path, true)].values.merge(values);
 }
 
-PathTree::NodeIndex PathTree::find_child(NodeIndex parent, SegmentClass kind, bool folded, std::string_view text) const {
+PathTree::NodeIndex PathTree::find_child(NodeIndex parent, SegmentClass kind, bool folded,
+                                         std::string_view text) const {
   const auto& children = nodes_[parent].children;
   auto wanted = std::tuple(text, kind, folded);
   auto at = std::lower_bound(children.begin(), children.end(), wanted, [this](NodeIndex child, const auto& key) {
@@ -201,7 +204,9 @@ void PathTree::visit_dirty(const std::function<void(Leaf&)>& on_leaf,
   dirty_nodes_.clear();
 }
 
-std::vector<PathTree::Removed> PathTree::take_removed() { return std::exchange(removed_, {}); }
+std::vector<PathTree::Removed> PathTree::take_removed() {
+  return std::exchange(removed_, {});
+}
 
 void PathTree::drop_oldest_ghosts() {
   std::vector<std::pair<std::uint64_t, LeafIndex>> ghosts;

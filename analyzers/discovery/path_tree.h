@@ -2,8 +2,9 @@
 //
 // A node is a path segment: a literal, or a whole class of values (integers, UUIDs …). Values that no name looks like
 // become their class at once; of those that may be names, a few are kept as literals beside each other, and when there
-// are more (segments.def, `kept`; kMaxWords for words) they fold into their class: their subtrees are merged. Since a fold
-// depends only on which values there were, and merging is commutative, the tree is the same in whatever order they came.
+// are more (segments.def, `kept`; kMaxWords for words) they fold into their class: their subtrees are merged. Since a
+// fold depends only on which values there were, and merging is commutative, the tree is the same in whatever order they
+// came.
 //
 // The same tree serves a shard, where summaries hold what the current epoch added, and the judge, where they hold all.
 // Bounded: past the ceilings nothing new is added; leaves that no server has confirmed to exist (ghosts: 404 and the

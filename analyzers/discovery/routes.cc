@@ -168,8 +168,10 @@ class View {
     bool speaks = kind == SegmentClass::date || kind == SegmentClass::date_time || kind == SegmentClass::email;
     bool name = kind == SegmentClass::word || kind == SegmentClass::code;
     if (speaks) base = kind == SegmentClass::email ? "email" : "date";
-    if (base.empty()) base = name ? "name" : "id";
-    else if (!speaks && !name) base += "Id";
+    if (base.empty())
+      base = name ? "name" : "id";
+    else if (!speaks && !name)
+      base += "Id";
     // Names in one template differ.
     std::string unique = base;
     for (int number = 2;; ++number) {
@@ -218,6 +220,8 @@ std::string Route::path() const {
   return path.empty() ? "/" : path;
 }
 
-std::vector<Route> routes_of(const PathTree& tree) { return View(tree).routes(); }
+std::vector<Route> routes_of(const PathTree& tree) {
+  return View(tree).routes();
+}
 
 }  // namespace specular

@@ -1,5 +1,5 @@
-// Routes: path templates as a view over the path tree; a pure function of it, computed anew whenever they are asked for.
-// Nothing is merged in the tree, so a template splits again when the evidence turns.
+// Routes: path templates as a view over the path tree; a pure function of it, computed anew whenever they are asked
+// for. Nothing is merged in the tree, so a template splits again when the evidence turns.
 #pragma once
 
 #include <array>
@@ -13,9 +13,9 @@ namespace specular {
 
 // Why a segment is taken for a parameter.
 struct ParameterEvidence {
-  std::string name;                                     // userId: from the segment before it
-  std::uint64_t distinct = 0;                           // values seen; an estimate past a few hundred
-  std::uint64_t visits = 0;                             // requests through it
+  std::string name;                                      // userId: from the segment before it
+  std::uint64_t distinct = 0;                            // values seen; an estimate past a few hundred
+  std::uint64_t visits = 0;                              // requests through it
   std::array<std::uint64_t, kSegmentClasses> classes{};  // distinct values by what they look like
 
   SegmentClass main_class() const;

@@ -8,20 +8,34 @@
 namespace specular {
 namespace {
 
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
-constexpr bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-constexpr bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-constexpr bool is_letter(char c) { return is_lower(c) || is_upper(c); }
-bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+constexpr bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+constexpr bool is_lower(char c) {
+  return c >= 'a' && c <= 'z';
+}
+constexpr bool is_upper(char c) {
+  return c >= 'A' && c <= 'Z';
+}
+constexpr bool is_letter(char c) {
+  return is_lower(c) || is_upper(c);
+}
+bool is_hex(char c) {
+  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
 
 // RFC 3986 section 2.3.
-constexpr bool is_unreserved(char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '.' || c == '_' || c == '~'; }
+constexpr bool is_unreserved(char c) {
+  return is_letter(c) || is_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
+}
 // What may stand in a segment as it is (pchar), but ';', which begins matrix parameters.
 constexpr bool may_stand(char c) {
   return is_unreserved(c) || std::string_view("!$&'()*+,=:@").find(c) != std::string_view::npos;
 }
 
-int hex_value(char c) { return is_digit(c) ? c - '0' : (c | 0x20) - 'a' + 10; }
+int hex_value(char c) {
+  return is_digit(c) ? c - '0' : (c | 0x20) - 'a' + 10;
+}
 
 void append_escaped(char c, std::string& out) {
   constexpr char kDigits[] = "0123456789ABCDEF";
@@ -76,8 +90,8 @@ bool in_range(std::string_view digits, int least, int most) {
 }
 
 bool is_date(std::string_view text) {
-  return matches(text, "dddd-dd-dd") && in_range(text.substr(0, 4), 1000, 2999) &&
-         in_range(text.substr(5, 2), 1, 12) && in_range(text.substr(8, 2), 1, 31);
+  return matches(text, "dddd-dd-dd") && in_range(text.substr(0, 4), 1000, 2999) && in_range(text.substr(5, 2), 1, 12) &&
+         in_range(text.substr(8, 2), 1, 31);
 }
 
 bool is_date_time(std::string_view text) {
@@ -103,7 +117,8 @@ bool is_email(std::string_view text) {
   std::string_view domain = text.substr(at + 1);
   auto dot = domain.rfind('.');
   return dot != std::string_view::npos && dot > 0 && domain.size() - dot > 2 &&
-         std::all_of(domain.begin(), domain.end(), [](char c) { return is_letter(c) || is_digit(c) || c == '.' || c == '-'; });
+         std::all_of(domain.begin(), domain.end(),
+                     [](char c) { return is_letter(c) || is_digit(c) || c == '.' || c == '-'; });
 }
 
 // 26 digits of Crockford's base 32, the first at most 7.
@@ -149,7 +164,8 @@ SegmentClass classify_stem(std::string_view text) {
   if (is_date(text)) return SegmentClass::date;
   if (is_date_time(text)) return SegmentClass::date_time;
   if (is_email(text)) return SegmentClass::email;
-  if (makeup.others >= 2 && makeup.hex + makeup.others == makeup.size && IpAddress::parse(text)) return SegmentClass::address;
+  if (makeup.others >= 2 && makeup.hex + makeup.others == makeup.size && IpAddress::parse(text))
+    return SegmentClass::address;
   bool decimal = makeup.others == 1 && makeup.digits + (text[0] == '-' ? 2 : 1) == makeup.size;
   if (decimal && text.find('.') != std::string_view::npos && is_digit(text.back())) return SegmentClass::number;
   if (is_ulid(text)) return SegmentClass::ulid;
@@ -164,9 +180,8 @@ std::size_t suffix_begin(std::string_view segment) {
   auto at = segment.find_last_of(".:");
   if (at == std::string_view::npos || at == 0 || at + 1 == segment.size()) return segment.size();
   std::string_view suffix = segment.substr(at + 1);
-  bool letters = is_letter(suffix[0]) && std::all_of(suffix.begin(), suffix.end(), [](char c) {
-                   return is_letter(c) || is_digit(c);
-                 });
+  bool letters = is_letter(suffix[0]) &&
+                 std::all_of(suffix.begin(), suffix.end(), [](char c) { return is_letter(c) || is_digit(c); });
   bool fits = segment[at] == ':' || suffix.size() <= 5;
   return letters && fits ? at : segment.size();
 }
@@ -177,7 +192,8 @@ std::string_view decode(std::string_view segment, std::array<char, 128>& buffer)
   std::size_t size = 0;
   for (std::size_t i = 0; i < segment.size(); ++i) {
     bool escape = segment[i] == '%' && i + 2 < segment.size() && is_hex(segment[i + 1]) && is_hex(segment[i + 2]);
-    buffer[size++] = escape ? static_cast<char>(hex_value(segment[i + 1]) << 4 | hex_value(segment[i + 2])) : segment[i];
+    buffer[size++] =
+        escape ? static_cast<char>(hex_value(segment[i + 1]) << 4 | hex_value(segment[i + 2])) : segment[i];
     if (escape) i += 2;
   }
   return std::string_view(buffer.data(), size);
@@ -217,14 +233,24 @@ constexpr ClassFacts kFacts[] = {
 #undef SEGMENT_CLASS
 };
 
-const ClassFacts& facts_of(SegmentClass value) { return kFacts[static_cast<std::size_t>(value)]; }
+const ClassFacts& facts_of(SegmentClass value) {
+  return kFacts[static_cast<std::size_t>(value)];
+}
 
 }  // namespace
 
-const char* to_text(SegmentClass value) { return facts_of(value).name; }
-const char* openapi_type(SegmentClass value) { return facts_of(value).type; }
-const char* openapi_format(SegmentClass value) { return facts_of(value).format; }
-std::size_t kept_literals(SegmentClass value) { return facts_of(value).kept; }
+const char* to_text(SegmentClass value) {
+  return facts_of(value).name;
+}
+const char* openapi_type(SegmentClass value) {
+  return facts_of(value).type;
+}
+const char* openapi_format(SegmentClass value) {
+  return facts_of(value).format;
+}
+std::size_t kept_literals(SegmentClass value) {
+  return facts_of(value).kept;
+}
 
 void normalise_path(std::string_view target, std::string& path) {
   path.clear();

@@ -85,7 +85,9 @@ DistinctCounter DistinctCounter::restore(std::vector<std::uint64_t> exact, std::
   return counter;
 }
 
-void LogHistogram::add(std::uint64_t value, std::uint64_t count) { add_bucket({bucket_of(value), count}); }
+void LogHistogram::add(std::uint64_t value, std::uint64_t count) {
+  add_bucket({bucket_of(value), count});
+}
 
 void LogHistogram::add_bucket(Bucket bucket) {
   auto at = std::lower_bound(buckets_.begin(), buckets_.end(), bucket.index,

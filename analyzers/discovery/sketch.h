@@ -35,8 +35,8 @@ class DistinctCounter {
   std::vector<std::uint8_t> registers_;
 };
 
-// Quantiles of a quantity, within 1.6 % of their value: counts in 32 buckets to each doubling, so that no floating-point
-// arithmetic decides where a value falls. Below 32 every value has a bucket of its own.
+// Quantiles of a quantity, within 1.6 % of their value: counts in 32 buckets to each doubling, so that no
+// floating-point arithmetic decides where a value falls. Below 32 every value has a bucket of its own.
 class LogHistogram {
  public:
   struct Bucket {

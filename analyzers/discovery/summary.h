@@ -1,5 +1,5 @@
-// EndpointSummary: what is known of one endpoint, or what one epoch added to it. Merging is commutative and associative,
-// and idempotent where it is a union, as long as no table is full.
+// EndpointSummary: what is known of one endpoint, or what one epoch added to it. Merging is commutative and
+// associative, and idempotent where it is a union, as long as no table is full.
 #pragma once
 
 #include <algorithm>
@@ -23,7 +23,8 @@ class CountTable {
  public:
   template <class Like>
   void add(const Like& key, std::uint64_t count = 1) {
-    auto at = std::lower_bound(entries_.begin(), entries_.end(), key, [](const auto& e, const auto& k) { return e.first < k; });
+    auto at = std::lower_bound(entries_.begin(), entries_.end(), key,
+                               [](const auto& e, const auto& k) { return e.first < k; });
     if (at != entries_.end() && at->first == key) {
       at->second += count;
     } else if (entries_.size() < kLimit) {
@@ -88,18 +89,18 @@ struct EndpointSummary {
   std::uint64_t requests = 0;
   Timestamp first_seen = Timestamp::max(), last_seen = Timestamp::min();
   CountTable<std::uint16_t, 64> statuses;
-  std::uint64_t unanswered = 0;                 // without a response that was seen
-  std::uint64_t one_sided = 0;                  // of these, where only the client's side is mirrored
-  std::array<std::uint64_t, 5> wholes{};        // by Whole
+  std::uint64_t unanswered = 0;           // without a response that was seen
+  std::uint64_t one_sided = 0;            // of these, where only the client's side is mirrored
+  std::array<std::uint64_t, 5> wholes{};  // by Whole
   CountTable<std::string, 16> request_types, response_types;
-  CountTable<std::string, 16> auth;             // "bearer", "apiKey:header:x-api-key"; anonymous requests under ""
-  std::uint64_t preflights = 0;                 // of them, CORS preflight requests
+  CountTable<std::string, 16> auth;  // "bearer", "apiKey:header:x-api-key"; anonymous requests under ""
+  std::uint64_t preflights = 0;      // of them, CORS preflight requests
   DistinctCounter clients;
   CountTable<SocketAddress, 32> servers;
   LogHistogram latency_us, request_bytes, response_bytes;  // of bodies; requests without one do not count
   ParameterTable query, headers;
-  // What answers were like, as hashes of status, type and size; in `echoes` without the length of the path, which a page
-  // may repeat. Where everything is answered alike, nobody is at home.
+  // What answers were like, as hashes of status, type and size; in `echoes` without the length of the path, which a
+  // page may repeat. Where everything is answered alike, nobody is at home.
   CountTable<std::uint64_t, 4> answers, echoes;
 
   // Whether a server has ever answered as if this existed.

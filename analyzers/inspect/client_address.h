@@ -11,13 +11,19 @@
 namespace specular {
 
 struct ClientOptions : OptionGroup {
-  ListOption<Prefix> trusted_proxies{*this, "trusted_proxies", {}, &Prefix::parse, "addresses or prefixes",
-                                     "Load balancers and proxies whose X-Forwarded-For, Forwarded and PROXY headers are "
-                                     "believed."};
+  ListOption<Prefix> trusted_proxies{
+      *this,
+      "trusted_proxies",
+      {},
+      &Prefix::parse,
+      "addresses or prefixes",
+      "Load balancers and proxies whose X-Forwarded-For, Forwarded and PROXY headers are "
+      "believed."};
 };
 
-// The rightmost hop that is not trusted. Hops are, from the right: the TCP peer, the source of its PROXY header, and the
-// elements of Forwarded (RFC 7239), or else of X-Forwarded-For. What stands left of an untrusted hop is not looked at.
+// The rightmost hop that is not trusted. Hops are, from the right: the TCP peer, the source of its PROXY header, and
+// the elements of Forwarded (RFC 7239), or else of X-Forwarded-For. What stands left of an untrusted hop is not looked
+// at.
 IpAddress client_address(const Connection& connection, std::span<const HeaderField> headers,
                          const std::vector<Prefix>& trusted);
 

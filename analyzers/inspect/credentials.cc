@@ -9,7 +9,9 @@ namespace {
 
 constexpr std::size_t kMaxScheme = 32;
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+}
 
 // A name without case and separators: X-Api-Key, x_api_key and xApiKey are one. Too long ones are nobody's key.
 class BareName {
@@ -59,11 +61,12 @@ std::string_view way_of_authorization(std::string_view value, std::string& buffe
 }
 
 bool is_key_header(std::string_view name) {
-  static constexpr std::string_view kEndings[] = {"apikey",      "authtoken", "accesstoken", "apitoken",
-                                                  "accesskey",   "appkey",    "sessiontoken", "secretkey",
-                                                  "subscriptionkey", "authkey", "clientsecret", "idtoken"};
-  static constexpr std::string_view kNames[] = {"xauth", "xtoken", "token", "key", "xkey", "xaccess", "xsession",
-                                                "xsessionid", "xauthorization", "xamzsecuritytoken"};
+  static constexpr std::string_view kEndings[] = {"apikey",          "authtoken", "accesstoken",  "apitoken",
+                                                  "accesskey",       "appkey",    "sessiontoken", "secretkey",
+                                                  "subscriptionkey", "authkey",   "clientsecret", "idtoken"};
+  static constexpr std::string_view kNames[] = {"xauth",          "xtoken",           "token",    "key",
+                                                "xkey",           "xaccess",          "xsession", "xsessionid",
+                                                "xauthorization", "xamzsecuritytoken"};
   if (name.size() < 3 || name.size() > 40) return false;
   BareName bare(name);
   return ends_with_any(bare.text(), kEndings) || is_one_of(bare.text(), kNames);
@@ -71,18 +74,19 @@ bool is_key_header(std::string_view name) {
 
 bool is_key_parameter(std::string_view name) {
   static constexpr std::string_view kNames[] = {
-      "apikey",  "key",       "accesstoken", "token",     "authtoken", "apitoken", "accesskey",    "appkey",
-      "appid",   "auth",      "sessionid",   "sessiontoken", "sid",    "secret",   "clientsecret", "signature",
-      "sig",     "authkey",   "subscriptionkey", "jwt",   "idtoken",   "xapikey"};
+      "apikey", "key",     "accesstoken",     "token",        "authtoken", "apitoken", "accesskey",    "appkey",
+      "appid",  "auth",    "sessionid",       "sessiontoken", "sid",       "secret",   "clientsecret", "signature",
+      "sig",    "authkey", "subscriptionkey", "jwt",          "idtoken",   "xapikey"};
   if (name.size() < 3 || name.size() > 24) return false;
   BareName bare(name);
   return is_one_of(bare.text(), kNames);
 }
 
 bool is_session_cookie(std::string_view name) {
-  static constexpr std::string_view kNames[] = {"sid", "session", "token", "jwt", "auth", "connectsid", "laravelsession"};
-  static constexpr std::string_view kEndings[] = {"sessionid", "sessid",    "session", "authtoken", "accesstoken",
-                                                  "jsessionid", "apikey",   "token",   "sid"};
+  static constexpr std::string_view kNames[] = {"sid",  "session",    "token",         "jwt",
+                                                "auth", "connectsid", "laravelsession"};
+  static constexpr std::string_view kEndings[] = {"sessionid",  "sessid", "session", "authtoken", "accesstoken",
+                                                  "jsessionid", "apikey", "token",   "sid"};
   if (name.size() < 3 || name.size() > 40) return false;
   BareName bare(name);
   bool csrf = bare.text().find("csrf") != std::string_view::npos || bare.text().find("xsrf") != std::string_view::npos;

@@ -11,14 +11,14 @@
 namespace specular {
 
 enum class HeaderKind : std::uint8_t {
-  common,         // of HTTP itself, of browsers, proxies and tracing
-  parameter,      // of the API: anything else
+  common,     // of HTTP itself, of browsers, proxies and tracing
+  parameter,  // of the API: anything else
   authorization,
   cookie,
-  api_key,        // carries a key or token
+  api_key,  // carries a key or token
   content_type,
   content_encoding,
-  preflight,      // Access-Control-Request-Method
+  preflight,  // Access-Control-Request-Method
 };
 
 class HeaderKinds {

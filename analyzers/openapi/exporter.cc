@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
+
+#include <nlohmann/json.hpp>
 
 #include "capture/base/escape.h"
 #include "capture/base/time.h"
@@ -18,22 +19,39 @@ using Json = nlohmann::ordered_json;
 constexpr std::string_view kMethods[] = {"GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"};
 
 std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-  });
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
   return text;
 }
 
 // RFC 9110 section 15, for the descriptions that OpenAPI demands.
 std::string reason_of(std::uint16_t status) {
-  static const std::map<std::uint16_t, const char*> kReasons{
-      {200, "OK"}, {201, "Created"}, {202, "Accepted"}, {204, "No Content"}, {206, "Partial Content"},
-      {301, "Moved Permanently"}, {302, "Found"}, {303, "See Other"}, {304, "Not Modified"},
-      {307, "Temporary Redirect"}, {308, "Permanent Redirect"}, {400, "Bad Request"}, {401, "Unauthorized"},
-      {403, "Forbidden"}, {404, "Not Found"}, {405, "Method Not Allowed"}, {409, "Conflict"}, {410, "Gone"},
-      {415, "Unsupported Media Type"}, {422, "Unprocessable Content"}, {429, "Too Many Requests"},
-      {500, "Internal Server Error"}, {501, "Not Implemented"}, {502, "Bad Gateway"}, {503, "Service Unavailable"},
-      {504, "Gateway Timeout"}};
+  static const std::map<std::uint16_t, const char*> kReasons{{200, "OK"},
+                                                             {201, "Created"},
+                                                             {202, "Accepted"},
+                                                             {204, "No Content"},
+                                                             {206, "Partial Content"},
+                                                             {301, "Moved Permanently"},
+                                                             {302, "Found"},
+                                                             {303, "See Other"},
+                                                             {304, "Not Modified"},
+                                                             {307, "Temporary Redirect"},
+                                                             {308, "Permanent Redirect"},
+                                                             {400, "Bad Request"},
+                                                             {401, "Unauthorized"},
+                                                             {403, "Forbidden"},
+                                                             {404, "Not Found"},
+                                                             {405, "Method Not Allowed"},
+                                                             {409, "Conflict"},
+                                                             {410, "Gone"},
+                                                             {415, "Unsupported Media Type"},
+                                                             {422, "Unprocessable Content"},
+                                                             {429, "Too Many Requests"},
+                                                             {500, "Internal Server Error"},
+                                                             {501, "Not Implemented"},
+                                                             {502, "Bad Gateway"},
+                                                             {503, "Service Unavailable"},
+                                                             {504, "Gateway Timeout"}};
   auto found = kReasons.find(status);
   return found == kReasons.end() ? "Status " + std::to_string(status) : found->second;
 }
@@ -206,7 +224,8 @@ class Document {
     }
     // A component's name has letters, digits, dots, dashes and underscores only.
     for (char& c : name) {
-      bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
+      bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
+                   c == '_';
       if (!plain) c = '_';
     }
     schemes_[name] = scheme;
@@ -235,6 +254,8 @@ class Document {
 
 }  // namespace
 
-Json to_openapi(std::span<const Endpoint> endpoints) { return Document(endpoints).build(); }
+Json to_openapi(std::span<const Endpoint> endpoints) {
+  return Document(endpoints).build();
+}
 
 }  // namespace specular

@@ -1,9 +1,10 @@
 // OpenAPI 3.1 documents from what was learned: one per host, the same bytes for the same inventory.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
+
+#include <nlohmann/json_fwd.hpp>
 
 #include "analyzers/discovery/endpoints.h"
 

@@ -1,7 +1,7 @@
-#include <yaml-cpp/yaml.h>
-
 #include <algorithm>
+
 #include <nlohmann/json.hpp>
+#include <yaml-cpp/yaml.h>
 
 #include "analyzers/openapi/exporter.h"
 
@@ -14,8 +14,11 @@ using Json = nlohmann::ordered_json;
 bool is_plain(const std::string& text) {
   if (text.empty() || text.size() > 60) return false;
   auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
-  auto inner = [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '/' || c == '.' || c == ' '; };
-  if ((!letter(text[0]) && text[0] != '/') || text.back() == ' ' || !std::all_of(text.begin(), text.end(), inner)) return false;
+  auto inner = [&](char c) {
+    return letter(c) || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '/' || c == '.' || c == ' ';
+  };
+  if ((!letter(text[0]) && text[0] != '/') || text.back() == ' ' || !std::all_of(text.begin(), text.end(), inner))
+    return false;
   std::string lower = text;
   std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) { return static_cast<char>(c | 0x20); });
   static constexpr std::string_view kReserved[] = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"};

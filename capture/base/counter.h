@@ -1,4 +1,5 @@
-// Counter: a figure declared once, with its name and its meaning; the group is the list that coverage and metrics print.
+// Counter: a figure declared once, with its name and its meaning; the group is the list that coverage and metrics
+// print.
 //
 // One writer, any number of readers: a group belongs to one thread, which alone adds; others may read at any time.
 #pragma once

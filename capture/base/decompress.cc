@@ -1,12 +1,12 @@
 #include "capture/base/decompress.h"
 
-#include <brotli/decode.h>
-#include <zlib.h>
-#include <zstd.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <limits>
+
+#include <brotli/decode.h>
+#include <zlib.h>
+#include <zstd.h>
 
 namespace specular {
 namespace {
@@ -99,7 +99,8 @@ class Zstd final : public Decompressor {
  public:
   Zstd() : stream_(ZSTD_createDStream()) {
     if (stream_ == nullptr) std::abort();
-    // RFC 9659: a content coding needs no more than 8 MiB of window; a capture is not larger than that either by default.
+    // RFC 9659: a content coding needs no more than 8 MiB of window; a capture is not larger than that either by
+    // default.
     ZSTD_DCtx_setParameter(stream_, ZSTD_d_windowLogMax, 27);
   }
   ~Zstd() override { ZSTD_freeDStream(stream_); }
@@ -120,7 +121,9 @@ class Zstd final : public Decompressor {
   void reset() noexcept override { ZSTD_DCtx_reset(stream_, ZSTD_reset_session_only); }
 
  private:
-  static bool starts_frame(Bytes rest) { return rest.size() >= 4 && rest[1] == 0xb5 && rest[2] == 0x2f && rest[3] == 0xfd; }
+  static bool starts_frame(Bytes rest) {
+    return rest.size() >= 4 && rest[1] == 0xb5 && rest[2] == 0x2f && rest[3] == 0xfd;
+  }
 
   ZSTD_DStream* stream_;
 };

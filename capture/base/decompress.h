@@ -30,8 +30,8 @@ class Decompressor {
 
   virtual ~Decompressor() = default;
 
-  // Decodes from `in` to `out` until one of them is used up. `finished` is said where the coding says that it ends; what
-  // follows is not consumed.
+  // Decodes from `in` to `out` until one of them is used up. `finished` is said where the coding says that it ends;
+  // what follows is not consumed.
   virtual Step decode(Bytes in, std::span<std::uint8_t> out) noexcept = 0;
   // Ready for another stream; keeps the memory.
   virtual void reset() noexcept = 0;

@@ -1,8 +1,8 @@
 #include "capture/base/escape.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 namespace specular {
 namespace {

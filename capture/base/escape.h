@@ -6,8 +6,8 @@
 
 namespace specular {
 
-// For terminals and log lines: control characters (also C1), what is not UTF-8, and characters that reorder or hide text
-// become \xNN or \u{NNNN}; a backslash becomes two.
+// For terminals and log lines: control characters (also C1), what is not UTF-8, and characters that reorder or hide
+// text become \xNN or \u{NNNN}; a backslash becomes two.
 std::string escape_terminal(std::string_view text);
 
 // The length of the well-formed UTF-8 sequence at the beginning of `text` (RFC 3629), or 0. `code` is its code point.

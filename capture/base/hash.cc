@@ -1,9 +1,9 @@
 #include "capture/base/hash.h"
 
-#include <sys/random.h>
-
 #include <bit>
 #include <cstring>
+
+#include <sys/random.h>
 
 namespace specular {
 namespace {
@@ -55,7 +55,8 @@ std::uint64_t siphash(const HashKey& key, Bytes bytes) {
                  key.k1 ^ 0x7465646279746573ULL};
   std::size_t whole = bytes.size() / 8 * 8;
   for (std::size_t i = 0; i < whole; i += 8) state.absorb(load_eight(bytes.data() + i));
-  state.absorb(load_little(bytes.data() + whole, bytes.size() - whole) | static_cast<std::uint64_t>(bytes.size()) << 56);
+  state.absorb(load_little(bytes.data() + whole, bytes.size() - whole) | static_cast<std::uint64_t>(bytes.size())
+                                                                             << 56);
   state.v2 ^= 0xff;
   state.rounds(4);
   return state.v0 ^ state.v1 ^ state.v2 ^ state.v3;

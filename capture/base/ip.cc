@@ -1,11 +1,11 @@
 #include "capture/base/ip.h"
 
-#include <arpa/inet.h>
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
 
 namespace specular {
 namespace {
@@ -58,7 +58,9 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) {
   return std::nullopt;
 }
 
-bool IpAddress::is_v4() const { return std::memcmp(bytes_.data(), kMappedPrefix, 12) == 0; }
+bool IpAddress::is_v4() const {
+  return std::memcmp(bytes_.data(), kMappedPrefix, 12) == 0;
+}
 
 bool IpAddress::is_local() const {
   if (is_v4()) {
@@ -82,8 +84,12 @@ std::string IpAddress::text() const {
   return buffer;
 }
 
-std::uint64_t IpAddress::high() const { return load_big(bytes_.data()); }
-std::uint64_t IpAddress::low() const { return load_big(bytes_.data() + 8); }
+std::uint64_t IpAddress::high() const {
+  return load_big(bytes_.data());
+}
+std::uint64_t IpAddress::low() const {
+  return load_big(bytes_.data() + 8);
+}
 
 std::string SocketAddress::text() const {
   return address.is_v4() ? fmt::format("{}:{}", address.text(), port) : fmt::format("[{}]:{}", address.text(), port);

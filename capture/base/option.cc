@@ -1,9 +1,9 @@
 #include "capture/base/option.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <charconv>
+
+#include <fmt/format.h>
 
 namespace specular {
 namespace {
@@ -27,7 +27,9 @@ std::string IntOption::range_text() const {
   return std::to_string(range_.least) + " to " + std::to_string(range_.most);
 }
 
-std::string IntOption::default_text() const { return std::to_string(default_); }
+std::string IntOption::default_text() const {
+  return std::to_string(default_);
+}
 
 Result<void> IntOption::set(std::string_view value) {
   std::int64_t number = 0;

@@ -49,7 +49,7 @@ class Option {
   const char* help() const { return help_; }
 
   virtual Shape shape() const { return Shape::scalar; }
-  virtual std::string range_text() const = 0;  // "1 to 86400", "true or false", "full or budget"
+  virtual std::string range_text() const = 0;    // "1 to 86400", "true or false", "full or budget"
   virtual std::string default_text() const = 0;  // as YAML
   // A scalar takes one value; a list takes them all at once, a map one key after the other.
   virtual Result<void> set(std::string_view value) = 0;

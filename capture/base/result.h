@@ -5,8 +5,9 @@
 
 #include <cstdint>
 #include <string>
-#include <tl/expected.hpp>
 #include <utility>
+
+#include <tl/expected.hpp>
 
 namespace specular {
 
@@ -29,6 +30,8 @@ inline tl::unexpected<Error> fail(ErrorKind kind, std::string text) {
   return tl::make_unexpected(Error{kind, std::move(text)});
 }
 
-inline tl::unexpected<Error> forward(Error error) { return tl::make_unexpected(std::move(error)); }
+inline tl::unexpected<Error> forward(Error error) {
+  return tl::make_unexpected(std::move(error));
+}
 
 }  // namespace specular

@@ -1,8 +1,8 @@
 #include "capture/base/sha256.h"
 
-#include <openssl/evp.h>
-
 #include <cstdlib>
+
+#include <openssl/evp.h>
 
 namespace specular {
 
@@ -24,7 +24,9 @@ Sha256::~Sha256() = default;
 Sha256::Sha256(Sha256&&) noexcept = default;
 Sha256& Sha256::operator=(Sha256&&) noexcept = default;
 
-void Sha256::add(Bytes bytes) { EVP_DigestUpdate(context_->evp, bytes.data(), bytes.size()); }
+void Sha256::add(Bytes bytes) {
+  EVP_DigestUpdate(context_->evp, bytes.data(), bytes.size());
+}
 
 Digest Sha256::finish() {
   Digest digest;

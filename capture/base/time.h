@@ -31,7 +31,9 @@ inline EpochNumber epoch_of(Timestamp time) {
   return ns >= 0 ? ns / unit : -((unit - 1 - ns) / unit);
 }
 
-inline Timestamp start_of(EpochNumber epoch) { return Timestamp(kEpoch * epoch); }
+inline Timestamp start_of(EpochNumber epoch) {
+  return Timestamp(kEpoch * epoch);
+}
 
 // RFC 3339 in UTC with nine digits: 2026-03-03T08:00:00.000000000Z.
 std::string to_rfc3339(Timestamp time);

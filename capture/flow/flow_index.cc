@@ -36,7 +36,8 @@ bool FlowTable::is_twin(const Flow& flow, const Packet& packet) const {
     return same_start || (packet.flags.ack() && peer.based && start_of(flow, other) == packet.ack);
   }
   bool same_seq = half.based && std::abs(ahead(packet.seq, flow.next[index_of(packet.from)])) < kSameStream;
-  bool same_ack = packet.flags.ack() && peer.based && std::abs(ahead(packet.ack, flow.next[index_of(other)])) < kSameStream;
+  bool same_ack =
+      packet.flags.ack() && peer.based && std::abs(ahead(packet.ack, flow.next[index_of(other)])) < kSameStream;
   return half.based && peer.based && packet.flags.ack() ? same_seq && same_ack : same_seq || same_ack;
 }
 
@@ -107,8 +108,8 @@ void FlowTable::grow_slots() {
   }
 }
 
-// Of a few flows picked at random, the one that matters least: without a byte, closed, or silent for longest. As good as
-// a list in order of use, and costs nothing while the table is not full.
+// Of a few flows picked at random, the one that matters least: without a byte, closed, or silent for longest. As good
+// as a list in order of use, and costs nothing while the table is not full.
 void FlowTable::evict_one() {
   constexpr int kCandidates = 8;
   std::uint32_t victim = kNone;

@@ -66,8 +66,10 @@ void FlowTable::on_unusual(std::uint32_t index, const Packet& packet, std::uint3
   if (packet.flags.rst()) return on_rst(index, packet);
   note_ack(index, packet);
 
-  Segment segment{packet.time, packet.seq + (packet.flags.syn() ? 1u : 0u), packet.ack, packet.flags.ack(), false,
-                  packet.payload_size, packet.payload};
+  Segment segment{packet.time,   packet.seq + (packet.flags.syn() ? 1u : 0u),
+                  packet.ack,    packet.flags.ack(),
+                  false,         packet.payload_size,
+                  packet.payload};
   // A connection that opens and ends without a byte, as load balancers probe, is nobody's stream.
   bool probe = flows_[index].cold == kNone && segment.size == 0 &&
                (!flows_[index].half[index_of(side)].based || segment.seq == flows_[index].next[index_of(side)]);
@@ -207,8 +209,9 @@ bool FlowTable::ahead_of_peer(const Flow& flow, Side side, const Segment& segmen
   return beyond > 0 && beyond < kSameStream;
 }
 
-// Systems take the urgent byte out of the stream unless asked not to (SO_OOBINLINE), and so do we: left in, it would hide
-// what the server reads. It is the one before where the pointer points, as all of them count (RFC 6093 section 2.1).
+// Systems take the urgent byte out of the stream unless asked not to (SO_OOBINLINE), and so do we: left in, it would
+// hide what the server reads. It is the one before where the pointer points, as all of them count (RFC 6093
+// section 2.1).
 void FlowTable::take_around_urgent(std::uint32_t index, Side side, const Segment& segment, std::uint32_t urgent) {
   if (urgent == 0 || urgent > segment.size) return take(index, side, segment);
   Segment byte = segment.without_front(urgent - 1).without_back(segment.size - urgent);

@@ -31,19 +31,24 @@
 namespace specular {
 
 struct FlowOptions : OptionGroup {
-  IntOption max_flows{*this, "max_flows", 1'000'000, {16, 100'000'000}, "flows",
-                      "Connections tracked at once, per shard; past that the least active are given up."};
+  IntOption max_flows{*this,     "max_flows",
+                      1'000'000, {16, 100'000'000},
+                      "flows",   "Connections tracked at once, per shard; past that the least active are given up."};
   IntOption idle{*this, "idle_seconds", 300, {1, 28'800}, "seconds", "A flow without packets for so long is closed."};
-  IntOption half_open{*this, "half_open_seconds", 10, {1, 3600}, "seconds",
-                      "The same for a flow that never carried a byte."};
-  IntOption linger{*this, "linger_seconds", 5, {0, 600}, "seconds",
-                   "How long a closed flow is remembered, for copies of its packets that come late."};
-  IntOption reorder_wait{*this, "reorder_wait_ms", 100, {0, 60'000}, "milliseconds",
-                         "How late a mirror may deliver a packet before it counts as lost."};
-  IntOption loss_wait{*this, "loss_wait_ms", 10'000, {0, 600'000}, "milliseconds",
-                      "The same where no acknowledgement tells, as with mirrors of one direction."};
-  IntOption held_per_flow{*this, "held_kb_per_flow", 1024, {16, 65'536}, "KiB",
-                          "Bytes of one direction of a flow that may wait for missing ones."};
+  IntOption half_open{*this,     "half_open_seconds", 10,
+                      {1, 3600}, "seconds",           "The same for a flow that never carried a byte."};
+  IntOption linger{*this,     "linger_seconds",
+                   5,         {0, 600},
+                   "seconds", "How long a closed flow is remembered, for copies of its packets that come late."};
+  IntOption reorder_wait{
+      *this,       "reorder_wait_ms", 100,
+      {0, 60'000}, "milliseconds",    "How late a mirror may deliver a packet before it counts as lost."};
+  IntOption loss_wait{*this,          "loss_wait_ms",
+                      10'000,         {0, 600'000},
+                      "milliseconds", "The same where no acknowledgement tells, as with mirrors of one direction."};
+  IntOption held_per_flow{*this, "held_kb_per_flow",
+                          1024,  {16, 65'536},
+                          "KiB", "Bytes of one direction of a flow that may wait for missing ones."};
   IntOption held_total{*this, "held_mb", 64, {1, 65'536}, "MiB", "The same for all flows of a shard."};
 };
 
@@ -126,8 +131,8 @@ class FlowTable {
     std::uint64_t offset[2] = {0, 0};  // of Flow::next in the stream
     std::uint32_t fin[2] = {0, 0};     // the sequence number of FIN or RST
     Timestamp fin_time[2]{};
-    bool reset[2] = {false, false};    // it was an RST
-    std::uint8_t far[2] = {0, 0};      // segments in a row that were too far from what is expected
+    bool reset[2] = {false, false};  // it was an RST
+    std::uint8_t far[2] = {0, 0};    // segments in a row that were too far from what is expected
     std::unique_ptr<std::array<Hole, 2>> holes;
   };
 

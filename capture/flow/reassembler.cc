@@ -82,7 +82,9 @@ HeldSegments::Insert HeldSegments::insert(Budget& budget, std::size_t max_bytes,
   return conflict ? Insert::conflict : Insert::held;
 }
 
-Segment HeldSegments::front() const { return held_[begin_].segment; }
+Segment HeldSegments::front() const {
+  return held_[begin_].segment;
+}
 
 void HeldSegments::pop_front() {
   bytes_ -= held_[begin_].segment.bytes.size();

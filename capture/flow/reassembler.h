@@ -15,7 +15,9 @@
 namespace specular {
 
 // Serial number arithmetic on sequence numbers (RFC 1982, RFC 9293 section 3.4): how far `to` is ahead of `from`.
-inline std::int32_t ahead(std::uint32_t to, std::uint32_t from) { return static_cast<std::int32_t>(to - from); }
+inline std::int32_t ahead(std::uint32_t to, std::uint32_t from) {
+  return static_cast<std::int32_t>(to - from);
+}
 
 struct Segment {
   Timestamp time;
@@ -23,8 +25,8 @@ struct Segment {
   std::uint32_t ack = 0;
   bool has_ack = false;
   bool out_of_band = false;  // takes sequence space, but is no part of the stream
-  std::uint32_t size = 0;  // as sent
-  Bytes bytes;             // captured: a prefix
+  std::uint32_t size = 0;    // as sent
+  Bytes bytes;               // captured: a prefix
 
   std::uint32_t end() const { return seq + size; }
   // Without the first `count` bytes. Requires: count <= size.
@@ -39,8 +41,8 @@ class HeldSegments {
   bool empty() const { return begin_ == held_.size(); }
   std::size_t bytes() const { return bytes_; }
 
-  // Keeps a copy of what is not held already. `conflict`: held, but overlapping bytes differed. `refused`: the budget or
-  // `max_bytes` is exhausted, nothing was kept. Requires: all held segments lie within 2^31 of this one.
+  // Keeps a copy of what is not held already. `conflict`: held, but overlapping bytes differed. `refused`: the budget
+  // or `max_bytes` is exhausted, nothing was kept. Requires: all held segments lie within 2^31 of this one.
   Insert insert(Budget& budget, std::size_t max_bytes, const Segment& segment);
 
   // The segment with the lowest sequence number; views into the held copy. Requires: !empty().

@@ -55,11 +55,11 @@ enum class Close : std::uint8_t {
 
 // What is known of a flow when it closes, for coverage.
 struct FlowTotals {
-  std::uint64_t bytes[2] = {0, 0};    // delivered, by side
-  std::uint64_t lost[2] = {0, 0};     // in gaps
+  std::uint64_t bytes[2] = {0, 0};  // delivered, by side
+  std::uint64_t lost[2] = {0, 0};   // in gaps
   std::uint64_t clipped[2] = {0, 0};
-  bool seen[2] = {false, false};      // whether any packet of the side was
-  bool mirrored_twice = false;        // a second copy came through another tunnel
+  bool seen[2] = {false, false};  // whether any packet of the side was
+  bool mirrored_twice = false;    // a second copy came through another tunnel
 };
 
 // Called in this order: on_open, then chunks, gaps and at most one fin per side with offsets that never go back, then

@@ -29,7 +29,9 @@ std::optional<Coding> coding_of(std::string_view name) {
   return std::nullopt;
 }
 
-bool is_identity_name(std::string_view name) { return name.empty() || equals_ignoring_case(name, "identity"); }
+bool is_identity_name(std::string_view name) {
+  return name.empty() || equals_ignoring_case(name, "identity");
+}
 
 }  // namespace
 
@@ -103,8 +105,8 @@ void BodyReader::decode(std::size_t index, Bytes bytes, const Target& target) {
 void BodyReader::emit(Bytes bytes, const Target& target) {
   decoded_ += bytes.size();
   constexpr std::uint64_t kFree = 1u << 20;
-  bool too_much = decoded_ > options_.max_decoded.size() << 20 ||
-                  (decoded_ > kFree && decoded_ / options_.max_ratio.size() > raw_);
+  bool too_much =
+      decoded_ > options_.max_decoded.size() << 20 || (decoded_ > kFree && decoded_ / options_.max_ratio.size() > raw_);
   if (!stages_.empty() && too_much) return fail(BodyState::bomb, Anomaly::bomb);
   if (wish_.mode == BodyWish::Mode::pieces) return target.sink.on_body_piece(target.id, target.of_request, bytes);
   std::size_t taken = std::min(bytes.size(), wish_.limit - size_);

@@ -15,10 +15,11 @@
 namespace specular {
 
 struct BodyOptions : OptionGroup {
-  IntOption max_decoded{*this, "max_decoded_mb", 64, {1, 4096}, "MiB",
-                        "A compressed body is decoded so far and no further."};
-  IntOption max_ratio{*this, "max_ratio", 200, {10, 1'000'000}, "times",
-                      "Past its first MiB a body may not decode to more than so many times its size."};
+  IntOption max_decoded{
+      *this, "max_decoded_mb", 64, {1, 4096}, "MiB", "A compressed body is decoded so far and no further."};
+  IntOption max_ratio{*this,   "max_ratio",
+                      200,     {10, 1'000'000},
+                      "times", "Past its first MiB a body may not decode to more than so many times its size."};
   IntOption gathered{*this, "gathered_mb", 64, {1, 65'536}, "MiB", "Bodies gathered at once, per shard."};
 };
 

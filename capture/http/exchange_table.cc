@@ -149,7 +149,9 @@ void HttpSessions::damage(Half& half, GapReason reason) {
   if (half.exchange == kNone) return;
   Exchange& exchange = exchanges_[half.exchange];
   bool lost = reason == GapReason::lost;
-  (lost ? exchange.gap : exchange.clipped) = true;
+  // Not in one expression: clang 14 cannot choose between bit-fields.
+  if (lost) exchange.gap = true;
+  if (!lost) exchange.clipped = true;
   if (half.body) half.body->lose(lost ? BodyState::gap : BodyState::clipped);
 }
 
@@ -171,7 +173,8 @@ void HttpSessions::finish(std::uint32_t index, Timestamp time) {
     end.whole = Whole::clipped;
   }
   bool timed = exchange.request_done && exchange.request_intact && exchange.has_response;
-  if (timed && exchange.response_start >= exchange.request_end) end.latency = exchange.response_start - exchange.request_end;
+  if (timed && exchange.response_start >= exchange.request_end)
+    end.latency = exchange.response_start - exchange.request_end;
   sink_.on_finished(static_cast<ExchangeId>(index), end);
   exchanges_.erase(index);
 }

@@ -1,11 +1,11 @@
 #include "capture/http/head.h"
 
-#include <llhttp.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
+
+#include <llhttp.h>
 
 namespace specular {
 namespace {
@@ -25,7 +25,9 @@ bool is_token_char(char c) {
   return kTable[static_cast<unsigned char>(c)];
 }
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 std::string_view trim(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
@@ -68,8 +70,8 @@ Start look_at_status_line(std::string_view text) {
   return next == ' ' || next == '\r' || next == '\n' ? Start::response : Start::other;
 }
 
-// A complete line (without its end): METHOD SP target SP HTTP/d.d. What a client puts between a target with blanks and the
-// version is nobody's, as RFC 9112 section 3 reads a request line by its blanks.
+// A complete line (without its end): METHOD SP target SP HTTP/d.d. What a client puts between a target with blanks and
+// the version is nobody's, as RFC 9112 section 3 reads a request line by its blanks.
 bool split_request_line(std::string_view line, MessageHead& head) {
   auto first = line.find(' ');
   auto last = line.rfind(' ');
@@ -99,7 +101,8 @@ bool split_status_line(std::string_view line, MessageHead& head) {
 bool split_cut_request_line(std::string_view line, MessageHead& head) {
   auto first = line.find(' ');
   auto last = line.rfind(' ');
-  if (first == std::string_view::npos || first == last || !matches(line.substr(last + 1), kVersionPattern)) return false;
+  if (first == std::string_view::npos || first == last || !matches(line.substr(last + 1), kVersionPattern))
+    return false;
   head.is_request = true;
   head.method = line.substr(0, first);
   std::string_view middle = trim(line.substr(first, last - first));
@@ -124,7 +127,8 @@ Start look_at_request_line(std::string_view text) {
   if (end == nullptr) {
     std::string_view seen = text.substr(method);
     // A target has no control characters; binary protocols do, at once.
-    bool printable = std::all_of(seen.begin(), seen.end(), [](char c) { return c == '\r' || (c >= ' ' && c != 0x7f) || c < 0; });
+    bool printable =
+        std::all_of(seen.begin(), seen.end(), [](char c) { return c == '\r' || (c >= ' ' && c != 0x7f) || c < 0; });
     return printable && text.size() < kMaxStartLine ? Start::incomplete : Start::other;
   }
   MessageHead head;
@@ -132,9 +136,9 @@ Start look_at_request_line(std::string_view text) {
 }
 
 // Methods after which a request may be found amid other bytes; elsewhere any token is one.
-constexpr std::string_view kKnownMethods[] = {"GET",   "POST",  "PUT",      "DELETE",    "PATCH", "HEAD", "OPTIONS",
-                                              "TRACE", "QUERY", "PROPFIND", "PROPPATCH", "MKCOL", "COPY", "MOVE",
-                                              "LOCK",  "UNLOCK", "REPORT",  "SEARCH",    "CONNECT"};
+constexpr std::string_view kKnownMethods[] = {"GET",   "POST",   "PUT",      "DELETE",    "PATCH",  "HEAD", "OPTIONS",
+                                              "TRACE", "QUERY",  "PROPFIND", "PROPPATCH", "MKCOL",  "COPY", "MOVE",
+                                              "LOCK",  "UNLOCK", "REPORT",   "SEARCH",    "CONNECT"};
 
 bool begins_target(std::string_view rest) {
   return rest.empty() || rest[0] == '/' || rest[0] == '*' || matches(rest, "http");
@@ -162,7 +166,9 @@ Start look_at_start(Bytes bytes) {
   return status_line == Start::other ? look_at_request_line(text) : status_line;
 }
 
-Start look_at_response(Bytes bytes) { return look_at_status_line(as_text(bytes)); }
+Start look_at_response(Bytes bytes) {
+  return look_at_status_line(as_text(bytes));
+}
 
 Found hunt_start(Bytes bytes, std::size_t boundary, bool requests, bool responses) {
   std::string_view text = as_text(bytes);
@@ -205,7 +211,9 @@ bool has_control(std::string_view text) {
     std::uint64_t low = (word - kOnes * 0x20) & ~word & kTops;
     std::uint64_t del = word ^ kOnes * 0x7f;
     del = (del - kOnes) & ~del & kTops;
-    if ((low | del) != 0 && std::any_of(at, at + 8, [](char c) { return (c >= 0 && c < 0x20 && c != '\t') || c == 0x7f; })) return true;
+    if ((low | del) != 0 &&
+        std::any_of(at, at + 8, [](char c) { return (c >= 0 && c < 0x20 && c != '\t') || c == 0x7f; }))
+      return true;
   }
   return std::any_of(at, at + left, [](char c) { return (c >= 0 && c < 0x20 && c != '\t') || c == 0x7f; });
 }
@@ -320,12 +328,14 @@ std::size_t HeadParser::parse_plain(Bytes bytes, MessageHead& head) {
   return bytes.size() - rest.size() + 2;
 }
 
-// False for what llhttp has an opinion on: a doubtful length or coding, too many fields, a value with control characters.
+// False for what llhttp has an opinion on: a doubtful length or coding, too many fields, a value with control
+// characters.
 bool HeadParser::add_plain_field(std::string_view line, std::size_t colon) {
   if (line[colon] != ':' || fields_.size() == kMaxFields) return false;
   HeaderField field{line.substr(0, colon), trim(line.substr(colon + 1))};
   if (colon == 14 && equals_ignoring_case(field.name, "content-length")) {
-    bool digits = !field.value.empty() && field.value.size() < 16 && std::all_of(field.value.begin(), field.value.end(), is_digit);
+    bool digits = !field.value.empty() && field.value.size() < 16 &&
+                  std::all_of(field.value.begin(), field.value.end(), is_digit);
     bool again = std::any_of(fields_.begin(), fields_.end(), [](const HeaderField& other) {
       return other.name.size() == 14 && equals_ignoring_case(other.name, "content-length");
     });

@@ -56,8 +56,8 @@ class HeadParser {
   HeadParser();
   ~HeadParser();
 
-  // Reads the head that `bytes` begins with if it is complete and as plain as most are: a start line, fields of which no
-  // framing is doubtful, CRLF everywhere, no control character. Returns its size; 0 if it is not all there, or needs
+  // Reads the head that `bytes` begins with if it is complete and as plain as most are: a start line, fields of which
+  // no framing is doubtful, CRLF everywhere, no control character. Returns its size; 0 if it is not all there, or needs
   // parse(). What both read, both read alike.
   std::size_t parse_plain(Bytes bytes, MessageHead& head);
 

@@ -10,7 +10,9 @@ namespace {
 // Chunk extensions and trailers have no use that needs more (RFC 9112 section 7.1.1 asks for a limit).
 constexpr std::size_t kMaxChunkLine = 4 * 1024;
 
-bool is_blank(std::uint8_t c) { return c == '\r' || c == '\n' || c == ' ' || c == '\t'; }
+bool is_blank(std::uint8_t c) {
+  return c == '\r' || c == '\n' || c == ' ' || c == '\t';
+}
 
 // A line with its end, or nothing if that has not come.
 Bytes peek_line(Bytes bytes) {
@@ -18,7 +20,9 @@ Bytes peek_line(Bytes bytes) {
   return end == nullptr ? Bytes() : bytes.first(static_cast<std::size_t>(end - bytes.data()) + 1);
 }
 
-bool may_answer_without_body(std::uint16_t status) { return status == 204 || status == 304; }
+bool may_answer_without_body(std::uint16_t status) {
+  return status == 204 || status == 304;
+}
 
 }  // namespace
 
@@ -119,7 +123,7 @@ void HttpSessions::frame_request(std::uint32_t id, Side side, const MessageHead&
 
 // RFC 9112 section 6.3, items 1 to 8.
 void HttpSessions::frame_response(std::uint32_t id, Side side, const MessageHead& head, bool cut,
-                                   const Cursor& cursor) {
+                                  const Cursor& cursor) {
   Half& half = sessions_[id].half[index_of(side)];
   counters_.responses.add();
   bool interim = head.status < 200 && head.status != 101;
@@ -224,7 +228,8 @@ void HttpSessions::read_trailer(std::uint32_t id, Side side, Cursor& cursor) {
   bool last = !line.empty() && is_blank(line[0]) && (line[0] == '\n' || line.size() == 2);
   // A message that begins here shows that the empty line was forgotten.
   bool forgotten = !last && look_at_start(line) == Start::response;
-  if (line.empty() || forgotten) exchanges_[sessions_[id].half[index_of(side)].exchange].anomalies.add(Anomaly::bad_chunk);
+  if (line.empty() || forgotten)
+    exchanges_[sessions_[id].half[index_of(side)].exchange].anomalies.add(Anomaly::bad_chunk);
   if (!forgotten) cursor.consume(line.empty() ? cursor.bytes.size() : line.size());
   if (last || forgotten) end_message(id, side, cursor.now, false);
 }

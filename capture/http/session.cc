@@ -20,8 +20,12 @@ bool begins_alike(Bytes bytes, std::string_view with) {
 }
 
 // A handshake record of any version so far (RFC 8446 section 5.1).
-bool is_tls(Bytes bytes) { return bytes.size() >= 3 && bytes[0] == 0x16 && bytes[1] == 0x03 && bytes[2] <= 0x04; }
-bool may_be_tls(Bytes bytes) { return bytes.size() < 3 && bytes[0] == 0x16 && (bytes.size() < 2 || bytes[1] == 0x03); }
+bool is_tls(Bytes bytes) {
+  return bytes.size() >= 3 && bytes[0] == 0x16 && bytes[1] == 0x03 && bytes[2] <= 0x04;
+}
+bool may_be_tls(Bytes bytes) {
+  return bytes.size() < 3 && bytes[0] == 0x16 && (bytes.size() < 2 || bytes[1] == 0x03);
+}
 
 }  // namespace
 
@@ -209,7 +213,7 @@ Connection HttpSessions::connection_of(std::uint32_t id) {
   bool client_is_low = low.port >= high.port;  // if nothing better is known
   if (session.initiator) client_is_low = *session.initiator == Side::low;
   if (session.client) client_is_low = *session.client == Side::low;
-  Connection connection{static_cast<FlowId>(id), session.tunnel, session.key.network, client_is_low ? low : high,
+  Connection connection{static_cast<FlowId>(id),    session.tunnel, session.key.network, client_is_low ? low : high,
                         client_is_low ? high : low, std::nullopt};
   if (session.proxied_client) connection.proxied_client = *session.proxied_client;
   return connection;
@@ -269,8 +273,8 @@ void HttpSessions::on_close(FlowId flow, Close reason, const FlowTotals& totals,
   end_half(id, client, early, time);
   end_half(id, opposite(client), early, time);
   finish_waiting(id, time);
-  sink_.on_connection({connection_of(id), session.opened, time, session.protocol, session.exchanges, totals,
-                       session.anomalies});
+  sink_.on_connection(
+      {connection_of(id), session.opened, time, session.protocol, session.exchanges, totals, session.anomalies});
   session = Session{};
 }
 

@@ -1,9 +1,9 @@
 // HttpSessions: streams -> exchanges. Recognises HTTP by content on any port, frames the messages of both directions,
 // finds the way back after losses, and pairs responses with requests.
 //
-// Pairing is by order, as HTTP/1.1 defines it, and checked against the TCP acknowledgements: a response whose sender had
-// not received the request answers another one, and requests whose responses fell into a gap are not answered by later
-// ones.
+// Pairing is by order, as HTTP/1.1 defines it, and checked against the TCP acknowledgements: a response whose sender
+// had not received the request answers another one, and requests whose responses fell into a gap are not answered by
+// later ones.
 //
 // Ambiguous framing is read in one way: Transfer-Encoding before Content-Length, the first of several lengths, anything
 // else as RFC 9112 section 6.3 has it; each case is told as an Anomaly.
@@ -26,10 +26,11 @@ namespace specular {
 
 struct HttpOptions : OptionGroup {
   IntOption max_head{*this, "max_head_kb", 64, {4, 1024}, "KiB", "A larger message head is not read to its end."};
-  IntOption max_pipelined{*this, "max_pipelined", 1000, {1, 1'000'000}, "requests",
-                          "Requests of one connection that may wait for their responses."};
-  IntOption pending{*this, "pending_mb", 64, {1, 65'536}, "MiB",
-                    "Heads and lines kept until the rest of them arrives, per shard."};
+  IntOption max_pipelined{*this,      "max_pipelined",
+                          1000,       {1, 1'000'000},
+                          "requests", "Requests of one connection that may wait for their responses."};
+  IntOption pending{*this,       "pending_mb", 64,
+                    {1, 65'536}, "MiB",        "Heads and lines kept until the rest of them arrives, per shard."};
 };
 
 struct HttpCounters : CounterGroup {
@@ -55,17 +56,17 @@ class HttpSessions final : public StreamSink {
   static constexpr std::uint32_t kNone = 0xffffffff;
 
   enum class State : std::uint8_t {
-    detect,       // nothing seen yet
-    hunt,         // position unknown: looking for the next message
-    start,        // between messages
+    detect,  // nothing seen yet
+    hunt,    // position unknown: looking for the next message
+    start,   // between messages
     head,
     length_body,
     chunk_size,
     chunk_data,
-    chunk_end,    // the line end behind the data
+    chunk_end,  // the line end behind the data
     trailer,
     until_close,
-    opaque,       // not HTTP, or not any more
+    opaque,  // not HTTP, or not any more
   };
   enum class Role : std::uint8_t { unknown, requests, responses };
 
@@ -81,12 +82,12 @@ class HttpSessions final : public StreamSink {
   struct Half {
     State state = State::detect;
     Role role = Role::unknown;
-    bool tentative = false;  // the head being read was hunted for, and may be none
-    bool uncertain = false;  // messages may have been lost since the last one
-    std::uint32_t exchange = kNone;   // of the message being read
-    std::uint32_t hunted = 0;         // bytes hunted through without success
-    std::uint64_t left = 0;           // bytes of the body or chunk
-    std::uint64_t lost_from = 0;      // where the uncertainty began
+    bool tentative = false;          // the head being read was hunted for, and may be none
+    bool uncertain = false;          // messages may have been lost since the last one
+    std::uint32_t exchange = kNone;  // of the message being read
+    std::uint32_t hunted = 0;        // bytes hunted through without success
+    std::uint64_t left = 0;          // bytes of the body or chunk
+    std::uint64_t lost_from = 0;     // where the uncertainty began
     std::unique_ptr<Pending> pending;
     std::unique_ptr<BodyReader> body;  // if the body is wished for
   };
@@ -169,7 +170,8 @@ class HttpSessions final : public StreamSink {
 
   // exchange_table.cc: exchanges
   std::uint32_t begin_request(std::uint32_t id, const MessageHead& head, const Cursor& cursor, BodyWish& wish);
-  std::uint32_t begin_response(std::uint32_t id, Side side, const MessageHead& head, const Cursor& cursor, BodyWish& wish);
+  std::uint32_t begin_response(std::uint32_t id, Side side, const MessageHead& head, const Cursor& cursor,
+                               BodyWish& wish);
   std::uint32_t match_request(std::uint32_t id, Side side, const Cursor& cursor);
   void end_message(std::uint32_t id, Side side, Timestamp time, bool early);
   void damage(Half& half, GapReason reason);

@@ -1,12 +1,12 @@
 #include "capture/link/byte_stream.h"
 
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
 
 namespace specular {
 namespace {
@@ -14,7 +14,9 @@ namespace {
 // Large enough that a system call costs nothing per packet, small enough to stay in the second-level cache.
 constexpr std::size_t kBlock = 256 * 1024;
 
-Error system_error(const std::string& path) { return {ErrorKind::io, fmt::format("{}: {}", path, std::strerror(errno))}; }
+Error system_error(const std::string& path) {
+  return {ErrorKind::io, fmt::format("{}: {}", path, std::strerror(errno))};
+}
 
 }  // namespace
 
@@ -25,7 +27,9 @@ Result<std::unique_ptr<ByteStream>> ByteStream::open(const std::string& path) {
   return std::unique_ptr<ByteStream>(new ByteStream(fd, path == "-" ? "standard input" : path));
 }
 
-ByteStream::~ByteStream() { close(fd_); }
+ByteStream::~ByteStream() {
+  close(fd_);
+}
 
 Result<std::size_t> ByteStream::read_some(std::span<std::uint8_t> into) {
   for (;;) {

@@ -1,11 +1,11 @@
 #include "capture/link/capture_file.h"
 
-#include <fmt/format.h>
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <set>
+
+#include <fmt/format.h>
+#include <sys/stat.h>
 
 namespace specular {
 
@@ -46,7 +46,8 @@ Result<std::span<const Frame>> CaptureFile::next() {
 std::span<const Frame> CaptureFile::finish() {
   finished_ = true;
   if (!stream_->buffered().empty() || stream_->cut()) {
-    warning_ = fmt::format("{}: cut off inside a packet at byte {}; what precedes it is used", path_, stream_->offset());
+    warning_ =
+        fmt::format("{}: cut off inside a packet at byte {}; what precedes it is used", path_, stream_->offset());
   } else if (!format_->oddity.empty()) {
     warning_ = fmt::format("{}: {}", path_, format_->oddity);
   }
@@ -128,8 +129,9 @@ void CaptureFiles::peek_times() {
     readable.push_back(std::move(input));
   }
   waiting_ = std::move(readable);
-  std::stable_sort(waiting_.begin(), waiting_.end(),
-                   [](const auto& a, const auto& b) { return std::tie(a->first, a->order) > std::tie(b->first, b->order); });
+  std::stable_sort(waiting_.begin(), waiting_.end(), [](const auto& a, const auto& b) {
+    return std::tie(a->first, a->order) > std::tie(b->first, b->order);
+  });
 }
 
 void CaptureFiles::activate_due() {

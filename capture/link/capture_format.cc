@@ -1,10 +1,10 @@
 #include "capture/link/capture_format.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <optional>
+
+#include <fmt/format.h>
 
 namespace specular {
 namespace {
@@ -146,7 +146,7 @@ class Pcapng final : public CaptureFormat {
 
   bool read_interface(Bytes body) {
     if (body.size() < 8) return false;
-    Interface interface{link_type(order_.u16(body, 0)), order_.u32(body, 4)};
+    Interface interface { link_type(order_.u16(body, 0)), order_.u32(body, 4) };
     for (Bytes options = body.subspan(8); options.size() >= 4;) {
       std::uint16_t code = order_.u16(options, 0), length = order_.u16(options, 2);
       std::size_t padded = (length + 3u) & ~3u;
@@ -207,7 +207,9 @@ class Pcapng final : public CaptureFormat {
 
 Result<std::unique_ptr<CaptureFormat>> recognise_format(ByteStream& stream) {
   Bytes head = stream.buffered();
-  auto unknown = [] { return fail(ErrorKind::invalid, "neither pcap nor pcapng, plain or compressed by gzip or zstd"); };
+  auto unknown = [] {
+    return fail(ErrorKind::invalid, "neither pcap nor pcapng, plain or compressed by gzip or zstd");
+  };
   if (head.empty()) return fail(ErrorKind::invalid, "empty");
   if (head.size() < 4) return unknown();
   struct Magic {

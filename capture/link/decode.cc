@@ -46,7 +46,8 @@ std::uint32_t add_words(std::uint32_t sum, Bytes bytes) {
 }  // namespace
 
 const char* to_text(Drop drop) {
-  static constexpr const char* kNames[] = {"none",
+  static constexpr const char* kNames[] = {
+      "none",
 #define DROP(name, help) #name,
 #include "capture/link/drops.def"
 #undef DROP
@@ -58,7 +59,8 @@ void DecodeCounters::add(Drop drop) {
   switch (drop) {
     case Drop::none: return;
 #define DROP(name, help) \
-  case Drop::name: return dropped_##name.add();
+  case Drop::name:       \
+    return dropped_##name.add();
 #include "capture/link/drops.def"
 #undef DROP
   }

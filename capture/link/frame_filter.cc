@@ -1,11 +1,11 @@
 #include "capture/link/frame_filter.h"
 
-#include <fmt/format.h>
-#include <pcap/pcap.h>
-
 #include <array>
 #include <map>
 #include <vector>
+
+#include <fmt/format.h>
+#include <pcap/pcap.h>
 
 namespace specular {
 namespace {

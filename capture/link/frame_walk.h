@@ -11,8 +11,7 @@ namespace specular {
 // layering. Every level passes through enter(), which bounds the depth.
 class FrameWalk {
  public:
-  FrameWalk(Decoder& decoder, const Frame& frame, Packet& packet)
-      : decoder_(decoder), frame_(frame), packet_(packet) {}
+  FrameWalk(Decoder& decoder, const Frame& frame, Packet& packet) : decoder_(decoder), frame_(frame), packet_(packet) {}
 
   Drop link();
 

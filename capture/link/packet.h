@@ -49,8 +49,12 @@ inline std::uint64_t hash_ends(const HashKey& key, const FlowKey& flow) {
 // Which end sent: the one that sorts lower by address and port, or the other.
 enum class Side : std::uint8_t { low, high };
 
-inline Side opposite(Side side) { return side == Side::low ? Side::high : Side::low; }
-inline std::size_t index_of(Side side) { return static_cast<std::size_t>(side); }
+inline Side opposite(Side side) {
+  return side == Side::low ? Side::high : Side::low;
+}
+inline std::size_t index_of(Side side) {
+  return static_cast<std::size_t>(side);
+}
 
 struct Packet {
   Timestamp time;
@@ -60,7 +64,7 @@ struct Packet {
   std::uint32_t seq = 0, ack = 0;
   std::uint16_t urgent = 0;  // with URG: how many bytes from seq on up to and including the urgent one
   TunnelId tunnel = TunnelId::none;
-  Bytes payload;                 // what was captured of it
+  Bytes payload;                   // what was captured of it
   std::uint32_t payload_size = 0;  // what the sender sent; larger than payload.size() where the capture cut
 };
 

@@ -1,9 +1,9 @@
 #include "capture/link/tunnels.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <charconv>
+
+#include <fmt/format.h>
 
 namespace specular {
 namespace {

@@ -76,18 +76,20 @@ struct Tunnel {
   NetworkId network = NetworkId::none;
 };
 
-// Gives every tunnel and network met a small number, alike for all shards. Thread-safe; decoders keep what they learned.
+// Gives every tunnel and network met a small number, alike for all shards. Thread-safe; decoders keep what they
+// learned.
 class TunnelTable {
  public:
   explicit TunnelTable(const TunnelOptions& options);
 
   Tunnel find(const TunnelPath& path);
-  // Whether VLAN tags are tunnels: only where a group names one, since mirrors often tag the two directions differently.
+  // Whether VLAN tags are tunnels: only where a group names one, since mirrors often tag the two directions
+  // differently.
   bool vlans_matter() const { return vlans_matter_; }
 
-  std::string tunnel_name(TunnelId id) const;     // "vxlan:7"; empty for none
+  std::string tunnel_name(TunnelId id) const;    // "vxlan:7"; empty for none
   std::string network_name(NetworkId id) const;  // of the group, or of the tunnel; empty for none
-  std::size_t tunnel_count() const;               // ids are below it
+  std::size_t tunnel_count() const;              // ids are below it
 
  private:
   // Identifiers come from the wire: past this many, all further tunnels are one.

@@ -37,7 +37,8 @@ class Writer {
     time_ns_ += 2000;
     const std::uint32_t header[4] = {static_cast<std::uint32_t>(1'700'000'000 + time_ns_ / 1'000'000'000),
                                      static_cast<std::uint32_t>(time_ns_ % 1'000'000'000),
-                                     static_cast<std::uint32_t>(frame.size()), static_cast<std::uint32_t>(frame.size())};
+                                     static_cast<std::uint32_t>(frame.size()),
+                                     static_cast<std::uint32_t>(frame.size())};
     file_.write(reinterpret_cast<const char*>(header), sizeof header);
     file_.write(reinterpret_cast<const char*>(frame.data()), static_cast<std::streamsize>(frame.size()));
   }
@@ -72,8 +73,13 @@ class Connection {
 
  private:
   void send(int side, int flags, const std::string& payload) {
-    TcpSegment segment{side == 0 ? client_ : server_, side == 0 ? server_ : client_, next_[side],
-                       (flags & test::kAck) != 0 ? next_[1 - side] : 0, static_cast<std::uint8_t>(flags), 0, payload};
+    TcpSegment segment{side == 0 ? client_ : server_,
+                       side == 0 ? server_ : client_,
+                       next_[side],
+                       (flags & test::kAck) != 0 ? next_[1 - side] : 0,
+                       static_cast<std::uint8_t>(flags),
+                       0,
+                       payload};
     next_[side] += static_cast<std::uint32_t>(payload.size()) + ((flags & (test::kSyn | test::kFin)) != 0 ? 1 : 0);
     writer_.add(segment);
   }
@@ -92,7 +98,8 @@ class Calls {
     std::string path = kPaths[random_() % 4] + std::to_string(random_() % 1'000'000);
     return "GET " + path + "?fields=all&page=" + std::to_string(random_() % 100) +
            " HTTP/1.1\r\nHost: api.shop.example\r\nUser-Agent: okhttp/4.12.0\r\nAccept: application/json\r\n"
-           "Accept-Encoding: gzip\r\nAuthorization: Bearer eyJhbGciOiJIUzI1NiJ9.e30.ZRrHA1JJJW8opsbCGfG_HACGpVUMN_a9IV7pAx\r\n"
+           "Accept-Encoding: gzip\r\nAuthorization: Bearer "
+           "eyJhbGciOiJIUzI1NiJ9.e30.ZRrHA1JJJW8opsbCGfG_HACGpVUMN_a9IV7pAx\r\n"
            "X-Request-Id: 7b1c2f3e-5d1a-4c39-9a55-0242ac120002\r\n\r\n";
   }
 
@@ -100,13 +107,16 @@ class Calls {
     std::size_t size = mix_ == "json" ? 1000 + random_() % 3000 : mix_ == "large" ? 65'536 : 200;
     std::string body = "{\"items\":[";
     while (body.size() < size) {
-      body += "{\"id\":" + std::to_string(random_() % 1'000'000) + ",\"name\":\"item " + std::to_string(random_() % 1000) +
-              "\",\"price\":" + std::to_string(random_() % 10'000) + ".99,\"active\":true},";
+      body += "{\"id\":" + std::to_string(random_() % 1'000'000) + ",\"name\":\"item " +
+              std::to_string(random_() % 1000) + "\",\"price\":" + std::to_string(random_() % 10'000) +
+              ".99,\"active\":true},";
     }
     body.back() = ']';
     body += "}";
-    return "HTTP/1.1 200 OK\r\nServer: nginx\r\nDate: Tue, 03 Mar 2026 08:00:00 GMT\r\nContent-Type: application/json\r\n"
-           "Content-Length: " + std::to_string(body.size()) + "\r\nConnection: keep-alive\r\nCache-Control: no-store\r\n\r\n" + body;
+    return "HTTP/1.1 200 OK\r\nServer: nginx\r\nDate: Tue, 03 Mar 2026 08:00:00 GMT\r\nContent-Type: "
+           "application/json\r\n"
+           "Content-Length: " +
+           std::to_string(body.size()) + "\r\nConnection: keep-alive\r\nCache-Control: no-store\r\n\r\n" + body;
   }
 
  private:

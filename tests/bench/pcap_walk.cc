@@ -1,9 +1,9 @@
 // The reference of every benchmark: libpcap reads a capture file, and each packet is looked at once. Nothing else.
-#include <pcap/pcap.h>
-
 #include <cinttypes>
 #include <cstdint>
 #include <cstdio>
+
+#include <pcap/pcap.h>
 
 int main(int argc, char** argv) {
   if (argc != 2) return 2;

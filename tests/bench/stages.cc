@@ -1,4 +1,5 @@
-// What each stage costs: the same packets, loaded once, through ever more of the road; interleaved and repeated, medians.
+// What each stage costs: the same packets, loaded once, through ever more of the road; interleaved and repeated,
+// medians.
 //
 //   stages FILE [ROUNDS]
 #include <algorithm>
@@ -26,7 +27,8 @@ class Loaded final : public FrameSink {
       auto polled = files.poll(*this, Duration(0));
       if (!polled || *polled == Poll::finished) break;
     }
-    for (std::size_t i = 0; i < frames_.size(); ++i) frames_[i].bytes = Bytes(bytes_).subspan(offsets_[i], frames_[i].bytes.size());
+    for (std::size_t i = 0; i < frames_.size(); ++i)
+      frames_[i].bytes = Bytes(bytes_).subspan(offsets_[i], frames_[i].bytes.size());
   }
   void on_frames(std::span<const Frame> frames) override {
     for (const Frame& frame : frames) {
@@ -85,7 +87,8 @@ void decode(const Loaded& packets) {
   Decoder decoder(options.tunnels, tunnels);
   Packet packet;
   std::uint64_t sum = 0;
-  for (const Frame& frame : packets.frames()) sum += decoder.decode(frame, packet) == Drop::none ? packet.payload_size : 0;
+  for (const Frame& frame : packets.frames())
+    sum += decoder.decode(frame, packet) == Drop::none ? packet.payload_size : 0;
   g_result = sum;
 }
 
@@ -157,8 +160,8 @@ int run(const char* path, int rounds) {
     }
   }
   auto count = static_cast<double>(packets.frames().size()), bytes = static_cast<double>(packets.bytes());
-  std::printf("%zu packets, %zu bytes, %d rounds\n%-20s %12s %12s %12s %12s\n", packets.frames().size(), packets.bytes(),
-              rounds, "stage", "ns a packet", "ns a byte", "fastest", "slowest");
+  std::printf("%zu packets, %zu bytes, %d rounds\n%-20s %12s %12s %12s %12s\n", packets.frames().size(),
+              packets.bytes(), rounds, "stage", "ns a packet", "ns a byte", "fastest", "slowest");
   for (Stage& stage : stages) {
     std::sort(stage.seconds.begin(), stage.seconds.end());
     double median = stage.seconds[stage.seconds.size() / 2];

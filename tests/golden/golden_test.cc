@@ -4,8 +4,6 @@
 //
 // tests/golden/<condition>/in.case is the capture, out.txt what must come out. UPDATE_GOLDEN=1 rewrites the latter, and
 // counts the case as skipped.
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -13,6 +11,8 @@
 #include <fstream>
 #include <functional>
 #include <sstream>
+
+#include <fmt/format.h>
 
 #include "analyzers/discovery/endpoints.h"
 #include "daemon/pipeline.h"
@@ -51,11 +51,10 @@ Lines run_capture(const Capture& capture, std::size_t shard_count, Lines* notes)
     if (notes == nullptr) continue;
     for (const ConnectionFacts& facts : recorder->connections()) {
       const FlowTotals& totals = facts.totals;
-      notes->push_back(fmt::format("connection {} > {}: {}, {} exchanges, {} bytes, {} lost, {} clipped{}",
-                                   facts.connection.client.text(), facts.connection.server.text(),
-                                   to_text(facts.protocol), facts.exchanges, totals.bytes[0] + totals.bytes[1],
-                                   totals.lost[0] + totals.lost[1], totals.clipped[0] + totals.clipped[1],
-                                   anomalies_text(facts.anomalies)));
+      notes->push_back(fmt::format(
+          "connection {} > {}: {}, {} exchanges, {} bytes, {} lost, {} clipped{}", facts.connection.client.text(),
+          facts.connection.server.text(), to_text(facts.protocol), facts.exchanges, totals.bytes[0] + totals.bytes[1],
+          totals.lost[0] + totals.lost[1], totals.clipped[0] + totals.clipped[1], anomalies_text(facts.anomalies)));
     }
   }
   std::sort(lines.begin(), lines.end());
@@ -72,10 +71,12 @@ Lines run_pipeline(const Capture& capture, std::size_t shard_count) {
   Lines lines;
   for (const Endpoint& endpoint : endpoints_of((*pipeline)->inventory())) {
     const EndpointSummary& summary = endpoint.route.summary;
-    std::string line = fmt::format("{} {} {} {} requests {} clients {}", to_text(endpoint.kind), endpoint.route.method,
-                                   endpoint.host.host, endpoint.route.path(), summary.requests, summary.clients.estimate());
+    std::string line =
+        fmt::format("{} {} {} {} requests {} clients {}", to_text(endpoint.kind), endpoint.route.method,
+                    endpoint.host.host, endpoint.route.path(), summary.requests, summary.clients.estimate());
     for (const auto& [status, count] : summary.statuses.entries()) line += fmt::format(" {}:{}", status, count);
-    for (const auto& [way, count] : summary.auth.entries()) line += fmt::format(" auth {}:{}", way.empty() ? "none" : way, count);
+    for (const auto& [way, count] : summary.auth.entries())
+      line += fmt::format(" auth {}:{}", way.empty() ? "none" : way, count);
     for (const auto& [type, count] : summary.response_types.entries()) line += fmt::format(" type {}:{}", type, count);
     for (const auto& p : summary.query.parameters()) line += fmt::format(" query {}:{}", p.name, p.count);
     lines.push_back(line);
@@ -115,7 +116,8 @@ Packets split(const Packets& packets, std::size_t size) {
       part.segment.seq += static_cast<std::uint32_t>(at);
       bool last = at + size >= payload.size();
       if (!last) part.segment.flags &= static_cast<std::uint8_t>(~kFin);
-      part.clip = part.segment.payload.size() - std::min(part.segment.payload.size(), captured - std::min(captured, at));
+      part.clip =
+          part.segment.payload.size() - std::min(part.segment.payload.size(), captured - std::min(captured, at));
       parts.push_back(part);
     }
   }
@@ -128,11 +130,13 @@ Packets reverse_runs(Packets packets, std::size_t window) {
   for (std::size_t begin = 0; begin < packets.size();) {
     std::size_t end = begin + 1;
     auto is_data = [&](std::size_t i) {
-      bool syn = (packets[i].segment.flags & kSyn) != 0, soon = packets[i].time - packets[begin].time < std::chrono::milliseconds(50);
+      bool syn = (packets[i].segment.flags & kSyn) != 0,
+           soon = packets[i].time - packets[begin].time < std::chrono::milliseconds(50);
       return !packets[i].segment.payload.empty() && !syn && soon;
     };
     while (end < packets.size() && end - begin < window && is_data(begin) && is_data(end) &&
-           packets[end].segment.from == packets[begin].segment.from && packets[end].segment.to == packets[begin].segment.to) {
+           packets[end].segment.from == packets[begin].segment.from &&
+           packets[end].segment.to == packets[begin].segment.to) {
       ++end;
     }
     for (std::size_t i = begin, j = end - 1; i < j; ++i, --j) {
@@ -235,13 +239,14 @@ class Golden {
                         run(packets, 1, [](const Octets& f) { return in_gateway_load_balancer(f, 7); }));
     good = good && same("mirrored twice", plain, run(mirror_twice(packets), 1));
     good = good && same("over four shards", plain, run(packets, 4));
-    good = good && same("all at once, over four shards", plain, run(mirror_twice(reverse_runs(split(packets, 7), 3)), 4));
+    good =
+        good && same("all at once, over four shards", plain, run(mirror_twice(reverse_runs(split(packets, 7), 3)), 4));
     return good;
   }
 
   void report(const std::string& how, const std::string& expected, const std::string& found) {
-    std::printf("FAILED %s, %s\n--- expected\n%s--- found\n%s\n", folder_.filename().c_str(), how.c_str(), expected.c_str(),
-                found.c_str());
+    std::printf("FAILED %s, %s\n--- expected\n%s--- found\n%s\n", folder_.filename().c_str(), how.c_str(),
+                expected.c_str(), found.c_str());
   }
 
   fs::path folder_;

@@ -47,11 +47,16 @@ class CaseReader {
     tunnel_ = -1;
     for (bool prefix = true; prefix;) {
       prefix = true;
-      if (word == "lose") lost_ = true;
-      else if (word == "clip") words >> clip_;
-      else if (word == "late") words >> delay_;
-      else if (word == "tunnel") words >> tunnel_;
-      else prefix = false;
+      if (word == "lose")
+        lost_ = true;
+      else if (word == "clip")
+        words >> clip_;
+      else if (word == "late")
+        words >> delay_;
+      else if (word == "tunnel")
+        words >> tunnel_;
+      else
+        prefix = false;
       if (prefix) words >> word;
     }
     if (word == "flow") return define(words);
@@ -111,12 +116,19 @@ class CaseReader {
     time_ += std::chrono::milliseconds(1);
     packet.time = time_;
     packet.tunnel = tunnel_;
-    packet.segment = {side == 0 ? flow.client : flow.server, side == 0 ? flow.server : flow.client, flow.next[side],
-                      (flags & kAck) != 0 ? flow.next[1 - side] : 0, static_cast<std::uint8_t>(flags), 0, payload};
+    packet.segment = {side == 0 ? flow.client : flow.server,
+                      side == 0 ? flow.server : flow.client,
+                      flow.next[side],
+                      (flags & kAck) != 0 ? flow.next[1 - side] : 0,
+                      static_cast<std::uint8_t>(flags),
+                      0,
+                      payload};
     if (clip_ < payload.size()) packet.clip = payload.size() - clip_;
     flow.next[side] += static_cast<std::uint32_t>(payload.size()) + ((flags & (kSyn | kFin)) != 0 ? 1 : 0);
-    if (!lost_ && delay_ > 0) late_.emplace_back(delay_ + 1, packet);
-    else if (!lost_) packets_.push_back(packet);
+    if (!lost_ && delay_ > 0)
+      late_.emplace_back(delay_ + 1, packet);
+    else if (!lost_)
+      packets_.push_back(packet);
     deliver_late();
   }
 
@@ -176,7 +188,9 @@ class CaseReader {
 
 }  // namespace
 
-std::vector<CasePacket> read_case(const std::string& path) { return CaseReader(path).read(); }
+std::vector<CasePacket> read_case(const std::string& path) {
+  return CaseReader(path).read();
+}
 
 void Capture::add(const CasePacket& packet) {
   Octets frame = ethernet_frame(packet.segment);

@@ -1,8 +1,8 @@
 // The main program of the unit tests: runs them all and ends with the line that tools/test adds up.
 #define DOCTEST_CONFIG_IMPLEMENT
-#include <doctest/doctest.h>
-
 #include <cstdio>
+
+#include <doctest/doctest.h>
 
 namespace {
 

@@ -109,7 +109,9 @@ Octets ethernet(const Octets& ip) {
   return join({frame, ip});
 }
 
-Octets ethernet_frame(const TcpSegment& segment) { return ethernet(ip_packet(segment)); }
+Octets ethernet_frame(const TcpSegment& segment) {
+  return ethernet(ip_packet(segment));
+}
 
 Octets udp_packet(const SocketAddress& from, const SocketAddress& to, const Octets& payload) {
   Octets udp;
@@ -124,27 +126,31 @@ Octets in_vxlan(const Octets& frame, std::uint32_t vni) {
   Octets header{0x08, 0, 0, 0};
   put32(header, vni << 8);
   auto port = static_cast<std::uint16_t>(49152 + frame.size() % 1000);  // differs by direction, as with real senders
-  return ethernet(udp_packet({*IpAddress::parse("192.0.2.1"), port}, socket_address("192.0.2.2:4789"), join({header, frame})));
+  return ethernet(
+      udp_packet({*IpAddress::parse("192.0.2.1"), port}, socket_address("192.0.2.2:4789"), join({header, frame})));
 }
 
 Octets in_geneve(const Octets& frame, std::uint32_t vni) {
   Octets header{0x02, 0, 0x65, 0x58};
   put32(header, vni << 8);
   Octets option{0x01, 0x08, 0x01, 0x01, 1, 2, 3, 4};
-  return ethernet(udp_packet(socket_address("192.0.2.1:50000"), socket_address("192.0.2.2:6081"), join({header, option, frame})));
+  return ethernet(
+      udp_packet(socket_address("192.0.2.1:50000"), socket_address("192.0.2.2:6081"), join({header, option, frame})));
 }
 
 Octets in_gre(const Octets& frame) {
   Octets gre{0, 0, 0x65, 0x58};
-  return ethernet(join({ip_header(*IpAddress::parse("192.0.2.1"), *IpAddress::parse("192.0.2.2"), 47, gre.size() + frame.size()),
-                        gre, frame}));
+  return ethernet(
+      join({ip_header(*IpAddress::parse("192.0.2.1"), *IpAddress::parse("192.0.2.2"), 47, gre.size() + frame.size()),
+            gre, frame}));
 }
 
 Octets in_gateway_load_balancer(const Octets& frame, std::uint32_t vni) {
   Octets wrapped = in_vxlan(frame, vni);
   Octets inner_ip(wrapped.begin() + 14, wrapped.end());
   Octets header{0x00, 0, 0x08, 0x00, 0, 0, 0, 0};
-  return ethernet(udp_packet(socket_address("192.0.2.3:50000"), socket_address("192.0.2.4:6081"), join({header, inner_ip})));
+  return ethernet(
+      udp_packet(socket_address("192.0.2.3:50000"), socket_address("192.0.2.4:6081"), join({header, inner_ip})));
 }
 
 }  // namespace specular::test

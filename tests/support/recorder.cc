@@ -1,8 +1,8 @@
 #include "tests/support/recorder.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "capture/base/escape.h"
 
@@ -85,7 +85,9 @@ void Recorder::on_finished(ExchangeId id, const ExchangeEnd& end) {
   exchange = {};
 }
 
-void Recorder::on_connection(const ConnectionFacts& facts) { connections_.push_back(facts); }
+void Recorder::on_connection(const ConnectionFacts& facts) {
+  connections_.push_back(facts);
+}
 
 std::vector<std::string> Recorder::exchanges() const {
   std::vector<std::string> sorted = exchanges_;

@@ -18,7 +18,8 @@ struct AnalyzeOptions {
 
 int run_analyze(const AnalyzeOptions& options, Invocation& invocation) {
   if (!options.inspect.empty()) {
-    if (auto set = invocation.config.general.inspect.set(options.inspect); !set) return complain(kUsage, set.error().text);
+    if (auto set = invocation.config.general.inspect.set(options.inspect); !set)
+      return complain(kUsage, set.error().text);
   }
   std::unique_ptr<Store> store;
   if (!invocation.store.empty()) {
@@ -54,9 +55,8 @@ void add_analyze(CLI::App& app, Invocation& invocation) {
       ->type_name("full|budget");
   command->add_option("--openapi", options->openapi, "Write an OpenAPI document for each host into this folder")
       ->type_name("DIR");
-  command->callback([=, &invocation] {
-    invocation.command = [=](Invocation& with) { return run_analyze(*options, with); };
-  });
+  command->callback(
+      [=, &invocation] { invocation.command = [=](Invocation& with) { return run_analyze(*options, with); }; });
 }
 
 }  // namespace specular

@@ -3,10 +3,11 @@
 // Exit status: 0 done, 1 the work failed, 2 wrong usage, 3 only with --fail-on.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <string>
 #include <vector>
+
+#include <CLI/CLI.hpp>
 
 #include "daemon/config.h"
 #include "tools/specular/output.h"

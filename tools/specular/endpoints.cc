@@ -9,7 +9,9 @@
 namespace specular {
 namespace {
 
-int status_of(const Error& error) { return error.kind == ErrorKind::invalid && error.text.starts_with("--") ? kUsage : kFailed; }
+int status_of(const Error& error) {
+  return error.kind == ErrorKind::invalid && error.text.starts_with("--") ? kUsage : kFailed;
+}
 
 // Parameters may have any name in what the user types: /users/{id} means /users/{userId}.
 std::string without_names(const std::string& path) {
@@ -33,7 +35,8 @@ int run_show(Invocation& invocation, const std::string& host, const std::string&
     found = found || same;
   }
   if (found) return kDone;
-  return complain(kFailed, "no endpoint " + method + " " + path + " on " + host + "; specular endpoints --all lists them");
+  return complain(kFailed,
+                  "no endpoint " + method + " " + path + " on " + host + "; specular endpoints --all lists them");
 }
 
 int run_list(Invocation& invocation, const EndpointFilter& filter) {

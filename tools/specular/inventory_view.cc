@@ -1,9 +1,9 @@
 #include "tools/specular/inventory_view.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <set>
+
+#include <fmt/format.h>
 
 #include "analyzers/names.h"
 #include "capture/base/escape.h"
@@ -76,9 +76,10 @@ Json parameters_json(const ParameterTable& table) {
 // "4,812 distinct in 5,020 visits, 99.9 % uuid"
 std::string evidence_text(const ParameterEvidence& evidence) {
   SegmentClass main = evidence.main_class();
-  double share = evidence.distinct == 0 ? 0
-                                        : 100.0 * static_cast<double>(evidence.classes[static_cast<std::size_t>(main)]) /
-                                              static_cast<double>(evidence.distinct);
+  double share = evidence.distinct == 0
+                     ? 0
+                     : 100.0 * static_cast<double>(evidence.classes[static_cast<std::size_t>(main)]) /
+                           static_cast<double>(evidence.distinct);
   return fmt::format("{} distinct in {} visits, {:.1f} % {}", evidence.distinct, evidence.visits, share, to_text(main));
 }
 
@@ -110,7 +111,8 @@ Json details_of(const Endpoint& endpoint) {
   json["servers"] = Json::object();
   for (const auto& [server, count] : summary.servers.entries()) json["servers"][server.text()] = count;
   json["seen"] = Json::object();
-  for (std::size_t i = 0; i < summary.wholes.size(); ++i) json["seen"][to_text(static_cast<Whole>(i))] = summary.wholes[i];
+  for (std::size_t i = 0; i < summary.wholes.size(); ++i)
+    json["seen"][to_text(static_cast<Whole>(i))] = summary.wholes[i];
   return json;
 }
 
@@ -151,7 +153,8 @@ void print_details(const Json& details, const std::string& indent) {
     bool nested = value.is_object() || (value.is_array() && !value.empty() && value[0].is_object());
     if (!nested) {
       std::string text = value.is_string() ? value.get<std::string>() : to_text(value);
-      fmt::print("{}{}: {}\n", indent, escape_terminal(key), value.is_null() || text == "[]" ? "-" : escape_terminal(text));
+      fmt::print("{}{}: {}\n", indent, escape_terminal(key),
+                 value.is_null() || text == "[]" ? "-" : escape_terminal(text));
       continue;
     }
     fmt::print("{}{}:{}\n", indent, escape_terminal(key), value.empty() ? " -" : "");
@@ -168,10 +171,16 @@ void print_details(const Json& details, const std::string& indent) {
 }  // namespace
 
 void list_endpoints(const std::vector<Endpoint>& endpoints, const EndpointFilter& filter, Format format) {
-  std::vector<Column> columns{{"METHOD", "method"}, {"HOST", "host"},         {"PATH", "path"},
-                              {"KIND", "kind"},     {"REQUESTS", "requests", true}, {"CLIENTS", "clients", true},
-                              {"STATUSES", "statuses"}, {"AUTH", "auth"}};
-  bool networks = std::any_of(endpoints.begin(), endpoints.end(), [](const Endpoint& e) { return !e.host.network.empty(); });
+  std::vector<Column> columns{{"METHOD", "method"},
+                              {"HOST", "host"},
+                              {"PATH", "path"},
+                              {"KIND", "kind"},
+                              {"REQUESTS", "requests", true},
+                              {"CLIENTS", "clients", true},
+                              {"STATUSES", "statuses"},
+                              {"AUTH", "auth"}};
+  bool networks =
+      std::any_of(endpoints.begin(), endpoints.end(), [](const Endpoint& e) { return !e.host.network.empty(); });
   if (networks) columns.insert(columns.begin(), {"NETWORK", "network"});
   Listing listing(format, columns);
   for (const Endpoint& endpoint : endpoints) {
@@ -188,11 +197,17 @@ void show_endpoint(const Endpoint& endpoint, const Inventory& inventory, Format 
 }
 
 void list_coverage(const Inventory& inventory, Format format) {
-  std::vector<Column> columns{{"SCOPE", "scope"}, {"TUNNEL", "tunnel"}, {"HOST", "host"},
-                              {"PACKETS", "packets", true}, {"CONNECTIONS", "connections", true},
-                              {"ENCRYPTED", "encrypted_connections", true}, {"ONE-SIDED", "one_sided_connections", true},
-                              {"TRANSACTIONS", "transactions", true}, {"COMPLETE", "complete", true},
-                              {"LOST BYTES", "lost_bytes", true}, {"CLIPPED BYTES", "clipped_bytes", true}};
+  std::vector<Column> columns{{"SCOPE", "scope"},
+                              {"TUNNEL", "tunnel"},
+                              {"HOST", "host"},
+                              {"PACKETS", "packets", true},
+                              {"CONNECTIONS", "connections", true},
+                              {"ENCRYPTED", "encrypted_connections", true},
+                              {"ONE-SIDED", "one_sided_connections", true},
+                              {"TRANSACTIONS", "transactions", true},
+                              {"COMPLETE", "complete", true},
+                              {"LOST BYTES", "lost_bytes", true},
+                              {"CLIPPED BYTES", "clipped_bytes", true}};
   Listing listing(format, columns);
   Json total = coverage_row("total", nullptr, nullptr, nullptr, sum_of_tunnels(inventory));
   total["counters"] = Json::object();
@@ -204,12 +219,12 @@ void list_coverage(const Inventory& inventory, Format format) {
   for (const auto& [key, host] : inventory.hosts()) {
     Json row = coverage_row("host", nullptr, text_or_null(key.network), key.host, host.coverage);
     // What belongs to connections is not counted by host.
-    for (CoverageItem item : {CoverageItem::packets, CoverageItem::wire_bytes, CoverageItem::connections,
-                              CoverageItem::http_connections, CoverageItem::http2_connections,
-                              CoverageItem::encrypted_connections, CoverageItem::switched_connections,
-                              CoverageItem::other_connections, CoverageItem::one_sided_connections,
-                              CoverageItem::mirrored_twice_connections, CoverageItem::payload_bytes,
-                              CoverageItem::lost_bytes, CoverageItem::clipped_bytes}) {
+    for (CoverageItem item :
+         {CoverageItem::packets, CoverageItem::wire_bytes, CoverageItem::connections, CoverageItem::http_connections,
+          CoverageItem::http2_connections, CoverageItem::encrypted_connections, CoverageItem::switched_connections,
+          CoverageItem::other_connections, CoverageItem::one_sided_connections,
+          CoverageItem::mirrored_twice_connections, CoverageItem::payload_bytes, CoverageItem::lost_bytes,
+          CoverageItem::clipped_bytes}) {
       row[to_text(item)] = nullptr;
     }
     listing.add(std::move(row));
@@ -232,7 +247,8 @@ std::string summary_text(const Inventory& inventory, const std::vector<Endpoint>
     text += fmt::format("{} more are static files, web pages or preflights (--all lists them)\n", others);
   }
   std::uint64_t connections = seen[CoverageItem::connections];
-  if (std::uint64_t encrypted = seen[CoverageItem::encrypted_connections] + seen[CoverageItem::http2_connections]; encrypted > 0) {
+  if (std::uint64_t encrypted = seen[CoverageItem::encrypted_connections] + seen[CoverageItem::http2_connections];
+      encrypted > 0) {
     text += fmt::format("not read: {} of the connections are encrypted or HTTP/2\n", percent(encrypted, connections));
   }
   std::uint64_t lost = seen[CoverageItem::lost_bytes] + seen[CoverageItem::clipped_bytes];

@@ -10,8 +10,8 @@
 namespace specular {
 
 struct EndpointFilter {
-  bool all = false;   // also static files, web pages and preflights
-  std::string host;   // only this one; empty: every
+  bool all = false;  // also static files, web pages and preflights
+  std::string host;  // only this one; empty: every
 };
 
 void list_endpoints(const std::vector<Endpoint>& endpoints, const EndpointFilter& filter, Format format);

@@ -11,7 +11,9 @@ int complain(int status, const std::string& text) {
   return status;
 }
 
-void warn(const std::string& text) { fmt::print(stderr, "specular: warning: {}\n", escape_terminal(text)); }
+void warn(const std::string& text) {
+  fmt::print(stderr, "specular: warning: {}\n", escape_terminal(text));
+}
 
 Result<void> read_config(Invocation& invocation) {
   if (invocation.config_path.empty()) return {};
@@ -50,4 +52,6 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace specular
 
-int main(int argc, char** argv) { return specular::run(argc, argv); }
+int main(int argc, char** argv) {
+  return specular::run(argc, argv);
+}

@@ -1,8 +1,8 @@
 // specular openapi export: what was learned, as OpenAPI documents.
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <filesystem>
+
+#include <fmt/format.h>
 
 #include "analyzers/names.h"
 #include "tools/specular/command.h"
@@ -27,18 +27,21 @@ int run_export(const ExportOptions& options, Invocation& invocation) {
   }
   auto hosts = by_host(endpoints);
   if (hosts.empty()) {
-    return complain(kFailed, options.host.empty() ? "the store holds no API" : "the store holds no API of " + options.host);
+    return complain(kFailed,
+                    options.host.empty() ? "the store holds no API" : "the store holds no API of " + options.host);
   }
   std::error_code error;
-  bool into_folder = !options.output.empty() && (hosts.size() > 1 || std::filesystem::is_directory(options.output, error) ||
-                                                 options.output.ends_with('/'));
+  bool into_folder =
+      !options.output.empty() &&
+      (hosts.size() > 1 || std::filesystem::is_directory(options.output, error) || options.output.ends_with('/'));
   if (into_folder) {
     auto written = write_documents(endpoints, options.output, format);
     return written ? kDone : complain(kFailed, written.error().text);
   }
   if (hosts.size() > 1) {
-    return complain(kUsage, fmt::format("{} hosts do not fit into one document: name one with --host, or a folder with -o",
-                                        hosts.size()));
+    return complain(
+        kUsage,
+        fmt::format("{} hosts do not fit into one document: name one with --host, or a folder with -o", hosts.size()));
   }
   std::string text = document_text(hosts.front(), format);
   if (options.output.empty()) {
@@ -59,9 +62,8 @@ void add_openapi(CLI::App& app, Invocation& invocation) {
   exporting->add_option("--host", options->host, "Only this host");
   exporting->add_option("--format", options->format)->check(CLI::IsMember({"yaml", "json"}))->type_name("yaml|json");
   exporting->add_option("-o,--output", options->output, "A file, or a folder for several hosts")->type_name("FILE|DIR");
-  exporting->callback([=, &invocation] {
-    invocation.command = [=](Invocation& with) { return run_export(*options, with); };
-  });
+  exporting->callback(
+      [=, &invocation] { invocation.command = [=](Invocation& with) { return run_export(*options, with); }; });
 }
 
 }  // namespace specular

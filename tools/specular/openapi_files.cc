@@ -1,13 +1,13 @@
 #include "tools/specular/openapi_files.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <set>
+
+#include <fmt/format.h>
 
 #include "analyzers/openapi/exporter.h"
 #include "tools/specular/output.h"
@@ -31,7 +31,8 @@ std::vector<std::span<const Endpoint>> by_host(const std::vector<Endpoint>& endp
   std::vector<std::span<const Endpoint>> hosts;
   for (auto begin = endpoints.begin(); begin != endpoints.end();) {
     auto end = std::find_if(begin, endpoints.end(), [&](const Endpoint& e) { return e.host != begin->host; });
-    if (std::any_of(begin, end, [](const Endpoint& e) { return e.kind == EndpointKind::api; })) hosts.emplace_back(begin, end);
+    if (std::any_of(begin, end, [](const Endpoint& e) { return e.kind == EndpointKind::api; }))
+      hosts.emplace_back(begin, end);
     begin = end;
   }
   return hosts;
@@ -50,7 +51,8 @@ Result<void> write_file(const std::string& path, const std::string& text) {
   return fail(ErrorKind::io, fmt::format("{}: {}", path, std::strerror(errno)));
 }
 
-Result<void> write_documents(const std::vector<Endpoint>& endpoints, const std::string& directory, DocumentFormat format) {
+Result<void> write_documents(const std::vector<Endpoint>& endpoints, const std::string& directory,
+                             DocumentFormat format) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   if (error) return fail(ErrorKind::io, fmt::format("{}: {}", directory, error.message()));
@@ -61,7 +63,8 @@ Result<void> write_documents(const std::vector<Endpoint>& endpoints, const std::
     std::string name = file_name(host.front().host.host);
     if (!taken.insert(name).second) name += "_" + file_name(host.front().host.network);
     taken.insert(name);
-    if (auto written = write_file(fmt::format("{}/{}.{}", directory, name, extension), document_text(host, format)); !written) {
+    if (auto written = write_file(fmt::format("{}/{}.{}", directory, name, extension), document_text(host, format));
+        !written) {
       return written;
     }
   }

@@ -17,7 +17,8 @@ std::vector<std::span<const Endpoint>> by_host(const std::vector<Endpoint>& endp
 std::string document_text(std::span<const Endpoint> endpoints, DocumentFormat format);
 
 // Writes HOST.yaml (or .json) for each host into `directory`, made if need be.
-Result<void> write_documents(const std::vector<Endpoint>& endpoints, const std::string& directory, DocumentFormat format);
+Result<void> write_documents(const std::vector<Endpoint>& endpoints, const std::string& directory,
+                             DocumentFormat format);
 Result<void> write_file(const std::string& path, const std::string& text);
 
 }  // namespace specular

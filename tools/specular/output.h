@@ -1,9 +1,10 @@
 // Listings: an aligned table, one JSON array, or one JSON object a line; all escaped.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 namespace specular {
 
@@ -13,7 +14,7 @@ enum class Format : std::uint8_t { table, json, jsonl };
 
 struct Column {
   std::string title;
-  std::string key;   // of the row object
+  std::string key;     // of the row object
   bool right = false;  // aligned: numbers
 };
 

@@ -1,9 +1,9 @@
 #include "tools/specular/reading.h"
 
+#include <chrono>
+
 #include <fmt/format.h>
 #include <unistd.h>
-
-#include <chrono>
 
 #include "capture/link/frame_filter.h"
 
@@ -48,7 +48,8 @@ void ReadingOptions::add_to(CLI::App& command) {
   command.add_option("FILE", files, "Captures, folders of captures, or - for standard input")->required();
   command.add_option("--since", since, "Leave out packets before this time (RFC 3339)")->type_name("TIME");
   command.add_option("--until", until, "Leave out packets from this time on")->type_name("TIME");
-  command.add_option("--filter", filter, "Look only at packets that match, in pcap-filter(7) language")->type_name("BPF");
+  command.add_option("--filter", filter, "Look only at packets that match, in pcap-filter(7) language")
+      ->type_name("BPF");
 }
 
 int read_captures(const ReadingOptions& options, FrameSink& sink) {

@@ -2,9 +2,10 @@
 // and what is said about files that could not be read.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
+
+#include <CLI/CLI.hpp>
 
 #include "capture/link/capture_file.h"
 #include "tools/specular/command.h"

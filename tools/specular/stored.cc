@@ -5,7 +5,8 @@
 namespace specular {
 
 Result<std::unique_ptr<Judge>> read_store(const Invocation& invocation) {
-  if (invocation.store.empty()) return fail(ErrorKind::invalid, "--store DIR is missing: the folder that analyze was given");
+  if (invocation.store.empty())
+    return fail(ErrorKind::invalid, "--store DIR is missing: the folder that analyze was given");
   auto store = Store::open(invocation.store, Store::Mode::read);
   if (!store) return forward(store.error());
   auto stored = (*store)->read_all();

@@ -71,10 +71,12 @@ class TransactionList final : public ExchangeSink {
 };
 
 std::vector<Column> TransactionList::columns() {
-  return {{"TIME", "time"},     {"CLIENT", "client"}, {"METHOD", "method"},
-          {"HOST", "host"},     {"TARGET", "target"}, {"STATUS", "status", true},
-          {"TYPE", "response_type"}, {"BYTES", "response_bytes", true}, {"MS", "latency_ms", true},
-          {"TUNNEL", "tunnel"}, {"WHOLE", "whole"}};
+  return {{"TIME", "time"},           {"CLIENT", "client"},
+          {"METHOD", "method"},       {"HOST", "host"},
+          {"TARGET", "target"},       {"STATUS", "status", true},
+          {"TYPE", "response_type"},  {"BYTES", "response_bytes", true},
+          {"MS", "latency_ms", true}, {"TUNNEL", "tunnel"},
+          {"WHOLE", "whole"}};
 }
 
 Row& TransactionList::begin(ExchangeId id, const Connection& connection, Timestamp time, HttpVersion version) {
