@@ -59,12 +59,10 @@ class Hashes(CommandTest):
 
     def test_content_codings(self):
         bodies = {"gzip": gzip.compress(CUSTOMERS), "x-gzip": gzip.compress(CUSTOMERS), "GZip": gzip.compress(CUSTOMERS),
-                  "deflate": zlib.compress(CUSTOMERS), "br": BROTLI, "zstd": ZSTD, "identity": CUSTOMERS,
-                  "gzip, br": None}
+                  "deflate": zlib.compress(CUSTOMERS), "br": BROTLI, "zstd": ZSTD, "identity": CUSTOMERS}
         for coding, body in bodies.items():
-            if body is not None:
-                with self.subTest(coding):
-                    self.assertEqual(sha256(CUSTOMERS), self.of_response(coded(coding, body)))
+            with self.subTest(coding):
+                self.assertEqual(sha256(CUSTOMERS), self.of_response(coded(coding, body)))
 
     def test_deflate_without_its_zlib_header_as_some_servers_send_it(self):
         self.assertEqual(sha256(CUSTOMERS), self.of_response(coded("deflate", raw_deflate(CUSTOMERS))))
