@@ -1,6 +1,8 @@
 #include "analyzers/epoch.h"
 
+#include <algorithm>
 #include <cstring>
+#include <functional>
 
 #include "epoch.pb.h"
 
@@ -57,8 +59,15 @@ void put(const DistinctCounter& from, stored::Distinct* to) {
 
 bool get(const stored::Distinct& from, DistinctCounter& to) {
   const std::string& registers = from.registers();
+  const auto& exact = from.exact();
+  bool one_form = exact.empty() || registers.empty();
+  if (!one_form || exact.size() > static_cast<int>(DistinctCounter::kExact)) return false;
+  if (std::adjacent_find(exact.begin(), exact.end(), std::greater_equal<>()) != exact.end()) return false;
   if (!registers.empty() && registers.size() != DistinctCounter::kRegisters) return false;
-  to = DistinctCounter::restore({from.exact().begin(), from.exact().end()}, {registers.begin(), registers.end()});
+  bool too_high = std::any_of(registers.begin(), registers.end(),
+                              [](char rank) { return static_cast<std::uint8_t>(rank) > DistinctCounter::kMaxRank; });
+  if (too_high) return false;
+  to = DistinctCounter::restore({exact.begin(), exact.end()}, {registers.begin(), registers.end()});
   return true;
 }
 
@@ -69,10 +78,13 @@ void put(const LogHistogram& from, stored::Histogram* to) {
   }
 }
 
-void get(const stored::Histogram& from, LogHistogram& to) {
-  for (int i = 0; i < std::min(from.bucket_size(), from.count_size()); ++i) {
+bool get(const stored::Histogram& from, LogHistogram& to) {
+  if (from.bucket_size() != from.count_size()) return false;
+  for (int i = 0; i < from.bucket_size(); ++i) {
+    if (from.bucket(i) >= LogHistogram::kBuckets) return false;
     to.restore({static_cast<std::int16_t>(from.bucket(i)), from.count(i)});
   }
+  return true;
 }
 
 template <class Repeated>
@@ -156,6 +168,7 @@ Result<SegmentPath> parse_path(std::string_view text) {
     auto end = std::min(rest.find('/'), rest.size());
     std::string_view segment = rest.substr(0, end);
     rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (segment.empty()) return damaged();
     auto brace = segment.find('}');
     if (!segment.starts_with('{')) {
       path.push_back({classify_segment(segment).kind, false, std::string(segment)});
@@ -220,9 +233,9 @@ Result<EndpointSummary> decode_summary(std::string_view value) {
   get(from.auth(), to.auth);
   to.preflights = from.preflights();
   if (!get(from.clients(), to.clients) || !get_servers(from, to)) return damaged();
-  get(from.latency_us(), to.latency_us);
-  get(from.request_bytes(), to.request_bytes);
-  get(from.response_bytes(), to.response_bytes);
+  bool histograms = get(from.latency_us(), to.latency_us) && get(from.request_bytes(), to.request_bytes) &&
+                    get(from.response_bytes(), to.response_bytes);
+  if (!histograms) return damaged();
   get(from.query(), to.query);
   to.query.add_overflow(from.query_overflow());
   get(from.headers(), to.headers);

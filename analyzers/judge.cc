@@ -47,7 +47,9 @@ void Judge::on_counter(const std::string& name, std::uint64_t added) {
 Epoch Judge::take_changes(EpochNumber number) {
   Epoch epoch;
   epoch.number = number;
-  for (auto& [key, host] : inventory_.hosts()) {
+  for (auto& entry : inventory_.hosts()) {
+    const HostKey& key = entry.first;  // plain names: clang 14 has no lambdas that capture structured bindings
+    Inventory::Host& host = entry.second;
     for (const auto& removed : host.tree->take_removed()) {
       Table table = removed.method.empty() ? Table::values : Table::endpoint;
       epoch.removed.push_back({table, key.network, key.host, to_text(removed.path), removed.method});

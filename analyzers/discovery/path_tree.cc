@@ -120,7 +120,8 @@ std::size_t PathTree::count_literals(NodeIndex parent, SegmentClass kind, std::s
   const auto& children = nodes_[parent].children;
   return static_cast<std::size_t>(std::count_if(children.begin(), children.end(), [&](NodeIndex child) {
     const SegmentKey& key = nodes_[child].key;
-    return key.kind == kind && !key.folded && (suffix.empty() || std::string_view(key.text).ends_with(suffix));
+    if (key.kind != kind || key.folded) return false;
+    return kind == SegmentClass::word || classify_segment(key.text).suffix == suffix;
   }));
 }
 

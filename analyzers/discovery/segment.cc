@@ -44,17 +44,21 @@ void append_escaped(char c, std::string& out) {
   out += kDigits[static_cast<unsigned char>(c) & 15];
 }
 
-void append_segment(std::string_view segment, std::string& path) {
+// False if the path has no room for all of it.
+bool append_segment(std::string_view segment, std::string& path) {
   for (std::size_t i = 0; i < segment.size() && segment[i] != ';'; ++i) {
     bool escape = segment[i] == '%' && i + 2 < segment.size() && is_hex(segment[i + 1]) && is_hex(segment[i + 2]);
     char c = escape ? static_cast<char>(hex_value(segment[i + 1]) << 4 | hex_value(segment[i + 2])) : segment[i];
     if (escape) i += 2;
-    if (is_unreserved(c) || (!escape && may_stand(c))) {
+    bool as_it_is = is_unreserved(c) || (!escape && may_stand(c));
+    if (path.size() + (as_it_is ? 1 : 3) > kMaxPath) return false;
+    if (as_it_is) {
       path += c;
     } else {
       append_escaped(c, path);
     }
   }
+  return true;
 }
 
 // What a run of characters is made of.
@@ -265,8 +269,8 @@ void normalise_path(std::string_view target, std::string& path) {
     auto end = std::min(rest.find('/'), rest.size());
     std::size_t begin = path.size();
     path += '/';
-    append_segment(rest.substr(0, end), path);
-    rest.remove_prefix(end);
+    bool fits = append_segment(rest.substr(0, end), path);
+    rest.remove_prefix(fits ? end : rest.size());
     std::string_view segment = std::string_view(path).substr(begin + 1);
     if (segment == "..") {
       path.resize(begin);

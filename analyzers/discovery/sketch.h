@@ -15,6 +15,7 @@ class DistinctCounter {
   static constexpr std::size_t kExact = 512;
   static constexpr unsigned kBits = 12;
   static constexpr std::size_t kRegisters = std::size_t{1} << kBits;
+  static constexpr std::uint8_t kMaxRank = 64 - kBits + 1;
 
   void add(std::uint64_t hash);
   void merge(const DistinctCounter& other);
@@ -39,6 +40,8 @@ class DistinctCounter {
 // floating-point arithmetic decides where a value falls. Below 32 every value has a bucket of its own.
 class LogHistogram {
  public:
+  static constexpr std::int16_t kBuckets = 60 * 32;  // up to the largest value of 64 bits
+
   struct Bucket {
     std::int16_t index;
     std::uint64_t count;

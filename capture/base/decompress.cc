@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <limits>
+#include <utility>
 
 #include <brotli/decode.h>
 #include <zlib.h>
@@ -17,14 +18,60 @@ uInt clamp_to_uint(std::size_t size) {
   return static_cast<uInt>(std::min<std::size_t>(size, std::numeric_limits<uInt>::max()));
 }
 
+// Where a member ends another may begin: its magic number tells, whose bytes may come one at a time.
+class Border {
+ public:
+  using Fits = bool (*)(std::size_t position, std::uint8_t byte);
+  Border(Fits fits, std::size_t magic_size) : fits_(fits), magic_size_(magic_size) {}
+
+  void reach() {
+    open_ = true;
+    known_ = 0;
+  }
+  // From the end of a member on until the magic number of the next is complete.
+  bool open() const { return open_; }
+  // Whether another member begins, or goes on, with these bytes; once it does not, none ever will.
+  bool admits(Bytes in) {
+    for (std::size_t i = 0; i < in.size() && known_ + i < magic_size_; ++i) over_ = over_ || !fits_(known_ + i, in[i]);
+    return !over_ && !in.empty();
+  }
+  void pass(std::size_t count) {
+    known_ += count;
+    open_ = open_ && known_ < magic_size_;
+  }
+  void reset() { open_ = over_ = false; }
+
+ private:
+  Fits fits_;
+  std::size_t magic_size_;
+  std::size_t known_ = 0;
+  bool open_ = false, over_ = false;
+};
+
+bool fits_gzip(std::size_t position, std::uint8_t byte) {
+  return byte == (position == 0 ? 0x1f : 0x8b);
+}
+bool fits_nothing(std::size_t, std::uint8_t) {
+  return false;
+}
+
+// RFC 8878 sections 3.1.1 and 3.1.2: a frame, or one to be skipped.
+bool fits_zstd(std::size_t position, std::uint8_t byte) {
+  constexpr std::uint8_t kFrame[] = {0x28, 0xb5, 0x2f, 0xfd}, kSkipped[] = {0x50, 0x2a, 0x4d, 0x18};
+  return byte == kFrame[position] || (position == 0 ? byte & 0xf0 : byte) == kSkipped[position];
+}
+
 class Zlib final : public Decompressor {
  public:
-  explicit Zlib(Coding coding) : coding_(coding) {
+  explicit Zlib(Coding coding)
+      : coding_(coding), border_(coding == Coding::gzip ? fits_gzip : fits_nothing, coding == Coding::gzip ? 2 : 1) {
     if (inflateInit2(&stream_, window()) != Z_OK) std::abort();
   }
   ~Zlib() override { inflateEnd(&stream_); }
 
   Step decode(Bytes in, std::span<std::uint8_t> out) noexcept override {
+    if (border_.open() && !border_.admits(in)) return {0, 0, State::finished};
+    if (std::exchange(ended_, false)) inflateReset(&stream_);
     if (!started_ && !in.empty()) {
       started_ = true;
       // RFC 1950: the low nibble of the first byte is the method, 8. Anything else is taken for bare RFC 1951.
@@ -38,30 +85,31 @@ class Zlib final : public Decompressor {
     Step step;
     step.consumed = static_cast<std::size_t>(stream_.next_in - in.data());
     step.produced = static_cast<std::size_t>(stream_.next_out - out.data());
+    border_.pass(step.consumed);
     if (status == Z_STREAM_END) {
-      step.state = next_member(in.subspan(step.consumed)) ? State::more : State::finished;
+      ended_ = true;
+      border_.reach();
+      step.state = border_.admits(in.subspan(step.consumed)) ? State::more : State::finished;
     } else if (status != Z_OK && status != Z_BUF_ERROR) {
       step.state = State::malformed;
+    } else if (border_.open()) {
+      step.state = State::finished;
     }
     return step;
   }
 
   void reset() noexcept override {
     inflateReset2(&stream_, window());
-    started_ = false;
+    started_ = ended_ = false;
+    border_.reset();
   }
 
  private:
   int window() const { return coding_ == Coding::gzip ? MAX_WBITS + 16 : MAX_WBITS; }
 
-  bool next_member(Bytes rest) {
-    if (coding_ != Coding::gzip || rest.size() < 2 || rest[0] != 0x1f || rest[1] != 0x8b) return false;
-    inflateReset(&stream_);
-    return true;
-  }
-
   Coding coding_;
-  bool started_ = false;
+  Border border_;
+  bool started_ = false, ended_ = false;
   z_stream stream_{};
 };
 
@@ -71,6 +119,7 @@ class Brotli final : public Decompressor {
   ~Brotli() override { BrotliDecoderDestroyInstance(state_); }
 
   Step decode(Bytes in, std::span<std::uint8_t> out) noexcept override {
+    if (BrotliDecoderIsFinished(state_) != 0) return {0, 0, State::finished};
     std::size_t in_left = in.size(), out_left = out.size();
     const std::uint8_t* next_in = in.data();
     std::uint8_t* next_out = out.data();
@@ -106,26 +155,41 @@ class Zstd final : public Decompressor {
   ~Zstd() override { ZSTD_freeDStream(stream_); }
 
   Step decode(Bytes in, std::span<std::uint8_t> out) noexcept override {
-    ZSTD_inBuffer input{in.data(), in.size(), 0};
+    if (border_.open() && !border_.admits(in)) return {0, 0, State::finished};
+    ZSTD_inBuffer input{in.data(), 0, 0};
     ZSTD_outBuffer output{out.data(), out.size(), 0};
-    std::size_t left = ZSTD_decompressStream(stream_, &output, &input);
+    std::size_t left = 1;
+    // No more at once than the decoder asks for, which is a block: of a call that fails it gives nothing.
+    do {
+      input.size = input.pos + std::min(in.size() - input.pos, wanted_);
+      left = ZSTD_decompressStream(stream_, &output, &input);
+      wanted_ = left == 0 || ZSTD_isError(left) != 0 ? kHeader : left;
+    } while (left != 0 && ZSTD_isError(left) == 0 && input.pos < in.size() && output.pos < out.size());
     Step step{input.pos, output.pos, State::more};
+    border_.pass(step.consumed);
     if (ZSTD_isError(left) != 0) {
       step.state = State::malformed;
-    } else if (left == 0 && !starts_frame(in.subspan(input.pos))) {
+    } else if (left == 0) {
+      border_.reach();
+      step.state = border_.admits(in.subspan(input.pos)) ? State::more : State::finished;
+    } else if (border_.open()) {
       step.state = State::finished;
     }
     return step;
   }
 
-  void reset() noexcept override { ZSTD_DCtx_reset(stream_, ZSTD_reset_session_only); }
-
- private:
-  static bool starts_frame(Bytes rest) {
-    return rest.size() >= 4 && rest[1] == 0xb5 && rest[2] == 0x2f && rest[3] == 0xfd;
+  void reset() noexcept override {
+    ZSTD_DCtx_reset(stream_, ZSTD_reset_session_only);
+    wanted_ = kHeader;
+    border_.reset();
   }
 
+ private:
+  static constexpr std::size_t kHeader = 5;  // of a frame, what the decoder asks for first
+
   ZSTD_DStream* stream_;
+  std::size_t wanted_ = kHeader;
+  Border border_{fits_zstd, 4};
 };
 
 }  // namespace

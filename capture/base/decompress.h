@@ -30,8 +30,8 @@ class Decompressor {
 
   virtual ~Decompressor() = default;
 
-  // Decodes from `in` to `out` until one of them is used up. `finished` is said where the coding says that it ends;
-  // what follows is not consumed.
+  // Decodes from `in` to `out` until one of them is used up. `finished` is said where the coding may end; what follows
+  // is not consumed, unless it is, or may become, another member or frame: then the next call goes on with that.
   virtual Step decode(Bytes in, std::span<std::uint8_t> out) noexcept = 0;
   // Ready for another stream; keeps the memory.
   virtual void reset() noexcept = 0;

@@ -11,6 +11,10 @@ void FlowTable::open(std::uint32_t index, const Packet& packet) {
   FlowInfo info{static_cast<FlowId>(flow.cold), flow.key, packet.tunnel, packet.time, std::nullopt};
   if (flow.opener_known) info.initiator = flow.opener_high ? Side::high : Side::low;
   sink_.on_open(info);
+  Side other = opposite(packet.from);
+  if (!flow.half[index_of(other)].mute) return;
+  note_fin(index, other, flow.next[index_of(other)], false, packet.time);
+  finish_side(index, other);
 }
 
 void FlowTable::deliver(std::uint32_t index, Side side, const Segment& segment) {
@@ -59,6 +63,8 @@ void FlowTable::finish_side(std::uint32_t index, Side side) {
   if (ahead(cold.fin[i], flow.next[i]) > 0) return;
   flow.half[i].finished = true;
   ++flow.next[i];
+  // What was held from beyond the end is no part of the stream: receivers drop it too.
+  if (cold.holes) (*cold.holes)[i].held = {};
   Timestamp time = cold.fin_time[i];
   if (cold.reset[i]) return close(index, Close::reset, time);
   sink_.on_fin(static_cast<FlowId>(flow.cold), side, time);

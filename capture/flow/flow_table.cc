@@ -73,6 +73,8 @@ void FlowTable::on_unusual(std::uint32_t index, const Packet& packet, std::uint3
   // A connection that opens and ends without a byte, as load balancers probe, is nobody's stream.
   bool probe = flows_[index].cold == kNone && segment.size == 0 &&
                (!flows_[index].half[index_of(side)].based || segment.seq == flows_[index].next[index_of(side)]);
+  Half& half = flows_[index].half[index_of(side)];
+  if (probe && packet.flags.fin() && half.firm) half.mute = true;
   if (segment.size == 0 && (probe || !packet.flags.fin())) return;
   set_base(index, side, segment.seq);
   if (flows_[index].cold == kNone) open(index, packet);

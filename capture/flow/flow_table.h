@@ -100,6 +100,7 @@ class FlowTable {
     bool firm : 1 = false;      // from a SYN, not a guess
     bool fin : 1 = false;       // Cold::fin is known
     bool finished : 1 = false;  // delivered up to there
+    bool mute : 1 = false;      // ended without a byte, before the other side sent any
   };
 
   // The hot line: what an in-order segment touches.

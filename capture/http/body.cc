@@ -91,13 +91,13 @@ void BodyReader::decode(std::size_t index, Bytes bytes, const Target& target) {
   Stage& stage = stages_[index];
   std::array<std::uint8_t, kDecodeBlock> block;
   // A full block may mean that more is ready without further input.
-  for (bool full = false; (!bytes.empty() || full) && state_ == BodyState::whole && !stage.finished;) {
+  for (bool full = false; (!bytes.empty() || full) && state_ == BodyState::whole;) {
     auto step = stage.decompressor->decode(bytes, block);
     bytes = bytes.subspan(step.consumed);
     full = step.produced == block.size();
     if (step.produced > 0) decode(index + 1, Bytes(block).first(step.produced), target);
     if (step.state == Decompressor::State::malformed) fail(BodyState::undecodable, Anomaly::bad_coding);
-    if (step.state == Decompressor::State::finished) stage.finished = true;
+    stage.finished = step.state == Decompressor::State::finished;
     if (step.consumed == 0 && step.produced == 0) break;
   }
 }

@@ -65,6 +65,7 @@ Start look_at_status_line(std::string_view text) {
   if (version == 0) return Start::other;
   std::string_view status = text.substr(version);
   if (!matches(status, kStatusPattern)) return Start::other;
+  if (status.size() > 1 && status[1] == '0') return Start::other;
   if (status.size() <= kStatusPattern.size()) return Start::incomplete;
   char next = status[kStatusPattern.size()];
   return next == ' ' || next == '\r' || next == '\n' ? Start::response : Start::other;
@@ -83,14 +84,22 @@ bool split_request_line(std::string_view line, MessageHead& head) {
   std::string_view middle = trim(line.substr(first, last - first));
   head.target = middle.substr(0, middle.find(' '));
   head.version = version_of(version);
-  bool token = !head.method.empty() && std::all_of(head.method.begin(), head.method.end(), is_token_char);
-  return token && !head.target.empty();
+  bool fits = !head.method.empty() && head.method.size() <= kMaxMethod;
+  return fits && std::all_of(head.method.begin(), head.method.end(), is_token_char) && !head.target.empty();
+}
+
+// A target has no control characters; binary protocols do, at once. The line may have its '\r' still.
+bool is_printable(std::string_view line) {
+  return std::all_of(line.begin(), line.end(), [](char c) { return c == '\r' || (c >= ' ' && c != 0x7f) || c < 0; });
 }
 
 bool split_status_line(std::string_view line, MessageHead& head) {
   std::size_t version = version_size(line);
   std::string_view status = line.substr(version);
   if (version == 0 || status.size() < kStatusPattern.size() || !matches(status, kStatusPattern)) return false;
+  // Nothing but a reason may follow.
+  char next = status.size() > kStatusPattern.size() ? status[kStatusPattern.size()] : ' ';
+  if (next != ' ' && next != '\r') return false;
   head.is_request = false;
   head.version = version_of(line.substr(0, version));
   std::from_chars(status.data() + 1, status.data() + 4, head.status);
@@ -125,14 +134,11 @@ Start look_at_request_line(std::string_view text) {
   if (text[method] != ' ') return Start::other;
   auto end = static_cast<const char*>(std::memchr(text.data(), '\n', std::min(text.size(), kMaxStartLine)));
   if (end == nullptr) {
-    std::string_view seen = text.substr(method);
-    // A target has no control characters; binary protocols do, at once.
-    bool printable =
-        std::all_of(seen.begin(), seen.end(), [](char c) { return c == '\r' || (c >= ' ' && c != 0x7f) || c < 0; });
-    return printable && text.size() < kMaxStartLine ? Start::incomplete : Start::other;
+    return is_printable(text) && text.size() < kMaxStartLine ? Start::incomplete : Start::other;
   }
   MessageHead head;
-  return split_request_line(first_line(text), head) ? Start::request : Start::other;
+  std::string_view line = first_line(text);
+  return is_printable(line) && split_request_line(line, head) ? Start::request : Start::other;
 }
 
 // Methods after which a request may be found amid other bytes; elsewhere any token is one.
@@ -231,7 +237,9 @@ std::string_view plain_line(std::string_view text) {
 
 // Exactly two blanks.
 bool split_plain_request_line(std::string_view line, MessageHead& head) {
-  return split_request_line(line, head) && line.substr(head.method.size() + 1, head.target.size() + 1).ends_with(' ');
+  // The line has no control characters but tabs.
+  return split_request_line(line, head) && line.find('\t') == std::string_view::npos &&
+         line.substr(head.method.size() + 1, head.target.size() + 1).ends_with(' ');
 }
 
 }  // namespace
@@ -303,7 +311,7 @@ HeadParser::~HeadParser() = default;
 std::size_t HeadParser::parse_plain(Bytes bytes, MessageHead& head) {
   std::string_view rest = as_text(bytes);
   std::string_view line = plain_line(rest);
-  if (line.empty()) return 0;
+  if (line.empty() || line.size() + 2 > kMaxStartLine) return 0;
   head = {};
   bool request = line[0] != 'H' || !split_status_line(line, head);
   if (request && (!split_plain_request_line(line, head))) return 0;
@@ -353,8 +361,11 @@ bool HeadParser::parse(Bytes bytes, bool cut, MessageHead& head) {
   if (!whole_line && !cut) return false;
   head = {};
   std::string_view line = first_line(text);
-  bool request = whole_line ? split_request_line(line, head) : split_cut_request_line(line, head);
-  if (!request && !split_status_line(line, head)) return false;
+  bool request = whole_line ? is_printable(line) && split_request_line(line, head) : split_cut_request_line(line, head);
+  if (!request) {
+    head = {};
+    if (!split_status_line(line, head)) return false;
+  }
   if (line.size() == line_end) head.anomalies.add(Anomaly::bare_lf);
   std::string_view lines = whole_line ? text.substr(line_end + 1) : std::string_view();
   fields_.clear();

@@ -136,7 +136,7 @@ void HttpSessions::frame_response(std::uint32_t id, Side side, const MessageHead
   bool tunnel = exchange.connect_method && head.status / 100 == 2;
   if (head.status == 101 || tunnel) {
     end_message(id, side, cursor.now, false);
-    return switch_protocol(id, tunnel);
+    return switch_protocol(id, tunnel, cursor.now);
   }
   if (exchange.head_method || may_answer_without_body(head.status)) return end_message(id, side, cursor.now, false);
   if (head.chunked) return expect_body(half, State::chunk_size, 0, head, wish);

@@ -279,10 +279,13 @@ void HttpSessions::on_close(FlowId flow, Close reason, const FlowTotals& totals,
 }
 
 // The two ends agreed to leave HTTP. Inside of a CONNECT tunnel, anything may begin, also HTTP.
-void HttpSessions::switch_protocol(std::uint32_t id, bool tunnel) {
+void HttpSessions::switch_protocol(std::uint32_t id, bool tunnel, Timestamp time) {
   Session& session = sessions_[id];
   session.protocol = Protocol::switched;
-  for (Half& half : session.half) {
+  for (Side side : {Side::low, Side::high}) {
+    Half& half = session.half[index_of(side)];
+    // A request whose body had not come to its end when the server agreed.
+    if (half.exchange != kNone) end_message(id, side, time, true);
     half.state = tunnel ? State::detect : State::opaque;
     half.role = Role::unknown;
     half.uncertain = false;

@@ -145,7 +145,7 @@ class HttpSessions final : public StreamSink {
   void set_role(std::uint32_t id, Side side, Role role);
   void make_opaque(Session& session, Protocol protocol);
   void end_half(std::uint32_t id, Side side, bool early, Timestamp time);
-  void switch_protocol(std::uint32_t id, bool tunnel);
+  void switch_protocol(std::uint32_t id, bool tunnel, Timestamp time);
   Connection connection_of(std::uint32_t id);
 
   // http1.cc: framing

@@ -64,7 +64,12 @@ Result<void> ByteStream::detect() {
   return {};
 }
 
+// What precedes a damage is used: the damage is told when more is asked for.
 Result<void> ByteStream::decompress_some() {
+  if (damaged_) {
+    ended_ = true;
+    return fail(ErrorKind::corrupt, fmt::format("{}: the compressed data are damaged", path_));
+  }
   if (compressed_begin_ == compressed_end_) {
     auto count = read_some(compressed_);
     if (!count) return forward(count.error());
@@ -76,12 +81,12 @@ Result<void> ByteStream::decompress_some() {
                                     std::span(buffer_).subspan(end_));
   compressed_begin_ += step.consumed;
   end_ += step.produced;
-  if (step.state == Decompressor::State::malformed) {
-    ended_ = true;
-    return fail(ErrorKind::corrupt, fmt::format("{}: the compressed data are damaged", path_));
-  }
-  if (step.state == Decompressor::State::finished) ended_ = true;
-  if (input_ended && step.produced == 0 && !ended_) ended_ = cut_ = true;
+  damaged_ = step.state == Decompressor::State::malformed;
+  if (damaged_ || step.consumed > 0 || step.produced > 0) return {};
+  // Nothing goes on: what follows the last member is nobody's.
+  bool finished = step.state == Decompressor::State::finished;
+  ended_ = finished || input_ended;
+  cut_ = ended_ && !finished;
   return {};
 }
 

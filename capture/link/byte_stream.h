@@ -44,7 +44,7 @@ class ByteStream {
   std::vector<std::uint8_t> buffer_;
   std::size_t begin_ = 0, end_ = 0;
   std::uint64_t dropped_ = 0, read_ = 0;
-  bool ended_ = false, cut_ = false, detected_ = false;
+  bool ended_ = false, cut_ = false, detected_ = false, damaged_ = false;
 
   std::unique_ptr<Decompressor> decompressor_;
   std::vector<std::uint8_t> compressed_;

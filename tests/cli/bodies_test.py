@@ -50,7 +50,8 @@ class Hashes(CommandTest):
     def test_lower_case_hex_of_plain_bodies(self):
         asked = request("POST", "/x", body=b"abc", content_type="text/plain")
         self.assertEqual((sha256(b"abc"), sha256(CUSTOMERS)), self.hashes(asked, response(body=CUSTOMERS)))
-        self.assertEqual("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", self.hashes(asked, response())[0])
+        self.assertEqual("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+                         self.hashes(asked, response())[0])
 
     def test_chunked(self):
         asked = chunked(request("POST", "/x"), b"in chunks " * 9)
@@ -58,7 +59,8 @@ class Hashes(CommandTest):
         self.assertEqual((sha256(b"in chunks " * 9), sha256(CUSTOMERS)), self.hashes(asked, answered))
 
     def test_content_codings(self):
-        bodies = {"gzip": gzip.compress(CUSTOMERS), "x-gzip": gzip.compress(CUSTOMERS), "GZip": gzip.compress(CUSTOMERS),
+        bodies = {"gzip": gzip.compress(CUSTOMERS), "x-gzip": gzip.compress(CUSTOMERS),
+                  "GZip": gzip.compress(CUSTOMERS),
                   "deflate": zlib.compress(CUSTOMERS), "br": BROTLI, "zstd": ZSTD, "identity": CUSTOMERS}
         for coding, body in bodies.items():
             with self.subTest(coding):

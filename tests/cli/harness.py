@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,21 +62,21 @@ def environment(**added):
     return env
 
 
-def run(*arguments, stdin=b"", cwd=None):
+def run(*arguments, stdin=b"", stdout=subprocess.PIPE):
     """Runs the command to its end; raises if it crashed."""
     arguments = [str(a) for a in arguments]
-    done = subprocess.run([SPECULAR, *arguments], input=stdin, capture_output=True, timeout=TIMEOUT, cwd=cwd,
+    done = subprocess.run([SPECULAR, *arguments], input=stdin, stdout=stdout, stderr=subprocess.PIPE, timeout=TIMEOUT,
                           env=environment(), check=False)
-    result = Result(arguments, done.returncode, done.stdout, done.stderr)
+    result = Result(arguments, done.returncode, done.stdout or b"", done.stderr)
     if done.returncode not in (0, 1, 2) or SANITIZER_REPORT.search(done.stderr):
         raise AssertionError(f"the command crashed\n{result}")
     return result
 
 
-def start(*arguments):
-    """Starts the command with a pipe for standard input."""
-    return subprocess.Popen([SPECULAR, *map(str, arguments)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, env=environment())
+def run_all(argument_lists):
+    """Runs the command with each of these, several at a time; the results in the same order."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(lambda arguments: run(*arguments), argument_lists))
 
 
 def wait_until(condition, seconds=30):
@@ -95,6 +96,12 @@ def is_locked(path):
     with open(path, "rb") as file:
         asked = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
         return struct.unpack("hhqqi4x", fcntl.fcntl(file, fcntl.F_GETLK, asked))[0] != fcntl.F_UNLCK
+
+
+def has_empty_text(value):
+    if isinstance(value, (list, dict)):
+        return any(map(has_empty_text, value.values() if isinstance(value, dict) else value))
+    return value == ""
 
 
 class CommandTest(unittest.TestCase):
@@ -124,12 +131,21 @@ class CommandTest(unittest.TestCase):
         return self.file("specular.yaml", text)
 
     def specular(self, *arguments, status=0, stdin=b""):
+        """Runs the command, which ends with that status (None: any)."""
         result = run(*arguments, stdin=stdin)
-        self.assertEqual(status, result.status, result)
+        if status is not None:
+            self.assertEqual(status, result.status, result)
         return result
 
     def transactions(self, *arguments, status=0, stdin=b""):
-        return self.specular("transactions", "--json", *arguments, status=status, stdin=stdin).json()
+        return self.rows("transactions", *arguments, status=status, stdin=stdin)
+
+    def rows(self, *arguments, **how):
+        """The array that the command prints, in which nothing absent is an empty string."""
+        rows = self.specular(*arguments, "--json", **how).json()
+        self.assertIsInstance(rows, list)
+        self.assertFalse(has_empty_text(rows), rows)
+        return rows
 
     def transaction(self, *arguments):
         """The only one."""
@@ -140,18 +156,38 @@ class CommandTest(unittest.TestCase):
     def transaction_of(self, asked, answered, *arguments, **how):
         return self.transaction(self.capture(wire.connection([(asked, answered)], **how)), *arguments)
 
-    def store_of(self, *arguments, name="store"):
-        """A store with what analyze makes of the captures."""
-        store = self.folder / name
+    def start(self, *arguments):
+        """Starts the command with a pipe for standard input; it ends with the test at the latest."""
+        process = subprocess.Popen([SPECULAR, *map(str, arguments)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, env=environment())
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        return process
+
+    def new_store(self):
+        """Where no store is yet."""
+        return self.folder / f"store-{len(list(self.folder.glob('store-*')))}"
+
+    def store_of(self, *arguments):
+        """A new store with what analyze makes of the captures."""
+        store = self.new_store()
         self.specular("analyze", "--store", store, *arguments)
         return store
 
-    def endpoints(self, frames, *options, config=None):
+    def endpoints(self, frames, config=None):
         """What `endpoints --all --json` tells of these frames."""
-        store = self.folder / f"store-{len(list(self.folder.glob('store-*')))}"
         extra = ["--config", config] if config else []
-        self.specular("analyze", "--store", store, self.capture(frames, f"{store.name}.pcap"), *extra)
-        return self.specular("endpoints", "--all", "--json", "--store", store, *options, *extra).json()
+        store = self.store_of(self.capture(frames), *extra)
+        return self.listed(store, *extra)
+
+    def listed(self, store, *options):
+        """All endpoints of a store; of every one of them there was a request."""
+        found = self.rows("endpoints", "--all", "--store", store, *options)
+        for endpoint in found:
+            self.assertGreater(endpoint["requests"], 0, endpoint)
+            self.assertLessEqual(endpoint["first_seen"], endpoint["last_seen"], endpoint)
+            self.assertLessEqual(sum(endpoint["statuses"].values()), endpoint["requests"], endpoint)
+        return found
 
     def names(self, frames, kind="api", **how):
         """"METHOD host path" of the endpoints of a kind."""
@@ -159,7 +195,7 @@ class CommandTest(unittest.TestCase):
                       if e["kind"] == kind)
 
     def coverage(self, store):
-        return self.specular("coverage", "--json", "--store", store).json()
+        return self.rows("coverage", "--store", store)
 
     def one_line(self, result, *words):
         """Standard error is one line that names the words."""

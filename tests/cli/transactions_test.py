@@ -2,14 +2,15 @@
 import unittest
 
 from harness import TIME, CommandTest
-from wire import (MILLISECOND, SECOND, START, Conversation, chunked, clipped, connection, gzipped, head_only,
-                  in_gateway_load_balancer, in_geneve, in_vxlan, later, merged, only_from, request, response)
+from wire import (MILLISECOND, SECOND, START, Conversation, chunked, clipped, connection, connections, gzipped,
+                  head_only, in_gateway_load_balancer, in_geneve, in_vxlan, later, merged, only_from, request,
+                  response)
 
 FIELDS = ["time", "client", "client_port", "server", "server_port", "tunnel", "method", "host", "target", "version",
-          "status", "request_bytes", "response_bytes", "request_type", "response_type", "latency_ms", "user_agent", "whole"]
-TEXT, WHOLE_NUMBER = str, int
-TYPES = {"client_port": WHOLE_NUMBER, "server_port": WHOLE_NUMBER, "status": WHOLE_NUMBER, "request_bytes": WHOLE_NUMBER,
-         "response_bytes": WHOLE_NUMBER, "latency_ms": (int, float)}
+          "status", "request_bytes", "response_bytes", "request_type", "response_type", "latency_ms", "user_agent",
+          "whole"]
+TYPES = {"client_port": int, "server_port": int, "status": int, "request_bytes": int, "response_bytes": int,
+         "latency_ms": (int, float)}  # the others are text
 
 GET = request("GET", "/v1/users")
 OK = response()
@@ -26,7 +27,7 @@ class Fields(CommandTest):
                                             headers=[("User-Agent", "curl/8")]), OK)
         for name, value in found.items():
             if name != "tunnel":
-                self.assertIsInstance(value, TYPES.get(name, TEXT), name)
+                self.assertIsInstance(value, TYPES.get(name, str), name)
 
     def test_what_is_absent_is_null(self):
         found = self.transaction_of(GET, response(204, b"", content_type=None))
@@ -77,8 +78,9 @@ class Fields(CommandTest):
             self.assertEqual(status, self.transaction_of(GET, response(status))["status"])
 
     def test_user_agent_is_as_sent(self):
-        found = self.transaction_of(request(headers=[("user-agent", "Mozilla/5.0 (X11; Linux) Ünïcode".encode())]), OK)
-        self.assertEqual("Mozilla/5.0 (X11; Linux) Ünïcode", found["user_agent"])
+        agent = "Mozilla/5.0 (X11; Linux) Ünïcode"
+        found = self.transaction_of(request(headers=[("user-agent", agent.encode())]), OK)
+        self.assertEqual(agent, found["user_agent"])
 
     def test_content_types_are_lower_case_without_parameters(self):
         asked = request("POST", body=b"{}", content_type="Application/JSON ; charset=UTF-8")
@@ -275,12 +277,14 @@ class Which(CommandTest):
             self.assertEqual(port, found["server_port"])
 
     def test_what_is_no_http_gives_no_transactions(self):
-        frames = connection([(b"EHLO mail.test\r\n", b"250 mail.test\r\n"), (b"\x16\x03\x01\0\x05hello", b"\x15\x03\x01")])
-        self.assertEqual([], self.transactions(self.capture(frames)))
+        calls = [(b"EHLO mail.test\r\n", b"250 mail.test\r\n"), (b"\x16\x03\x01\0\x05hello", b"\x15\x03\x01"),
+                 (GET, OK)]
+        self.assertEqual(["/v1/users"], [t["target"] for t in self.transactions(self.capture(connections(calls)))])
 
     def test_segments_in_any_order_within_the_reorder_window_and_twice(self):
         frames = connection([(request("POST", "/x", body=b"q" * 5000), response(body=b"r" * 5000))])
         expected = self.transactions(self.capture(frames))
+        self.assertEqual([(5000, 5000)], [(t["request_bytes"], t["response_bytes"]) for t in expected])
         times = [f.time for f in frames]
         twice = [f for frame in frames for f in (frame, frame)]
         self.assertEqual(expected, self.transactions(self.capture(twice)))
@@ -296,8 +300,10 @@ class Which(CommandTest):
 class Order(CommandTest):
     def slow_and_fast(self):
         """A request whose answer takes 20 s, and others meanwhile."""
-        slow = Conversation(client="10.0.0.1:1000").open().call(request(target="/slow"), OK, latency=20 * SECOND).close()
-        fast = [connection([(request(target=f"/fast{i}"), OK)], client=f"10.0.0.1:{2000 + i}", at=START + i * SECOND + SECOND)
+        slow = Conversation(client="10.0.0.1:1000").open()
+        slow.call(request(target="/slow"), OK, latency=20 * SECOND).close()
+        fast = [connection([(request(target=f"/fast{i}"), OK)], client=f"10.0.0.1:{2000 + i}",
+                           at=START + i * SECOND + SECOND)
                 for i in range(10)]
         return merged(slow.frames, *fast)
 
@@ -346,11 +352,12 @@ class Formats(CommandTest):
 
     def test_output_options_stand_before_or_after_the_command(self):
         capture = self.two()
-        self.assertEqual(self.specular("--jsonl", "transactions", capture).out,
-                         self.specular("transactions", capture, "--jsonl").out)
+        before = self.specular("--jsonl", "transactions", capture).out
+        self.assertEqual(before, self.specular("transactions", capture, "--jsonl").out)
+        self.assertIn('"/a"', before)
 
     def test_both_json_and_jsonl_is_wrong_usage(self):
-        self.specular("transactions", "--json", "--jsonl", self.two(), status=2)
+        self.says(self.specular("transactions", "--json", "--jsonl", self.two(), status=2), "--json", "--jsonl")
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ class Frame:
     interface: int = 0  # of pcapng
 
 
-# --- HTTP messages -----------------------------------------------------------------------------------------------------
+# --- HTTP messages ---
 
 def octets(text):
     return text.encode("latin-1") if isinstance(text, str) else text
@@ -71,7 +71,7 @@ def chunked(head, body, size=7):
     return head + b"".join(b"%x\r\n%s\r\n" % (len(p), p) for p in parts) + b"0\r\nX-Trailer: 1\r\n\r\n"
 
 
-# --- Packets -----------------------------------------------------------------------------------------------------------
+# --- Packets ---
 
 def split_address(text):
     """"10.0.0.1:80" or "[2001:db8::1]:80" as (address object, port)."""
@@ -132,7 +132,7 @@ def null_loopback(packet):
     return struct.pack("<I", 2 if packet[0] >> 4 == 4 else 24) + packet
 
 
-# --- Conversations -----------------------------------------------------------------------------------------------------
+# --- Conversations ---
 
 class Conversation:
     """One TCP connection, segment by segment; each method returns the conversation."""
@@ -222,7 +222,7 @@ def later(frames, nanoseconds):
     return [replace(f, time=f.time + nanoseconds) for f in frames]
 
 
-# --- Tunnels -----------------------------------------------------------------------------------------------------------
+# --- Tunnels ---
 
 MIRROR, TARGET = "192.0.2.1:50000", "192.0.2.2:"
 
@@ -232,7 +232,8 @@ def vxlan_payload(frame, vni):
 
 
 def in_vxlan(frames, vni, port=4789):
-    return [replace(f, data=ethernet(udp_packet(MIRROR, f"{TARGET}{port}", vxlan_payload(f.data, vni)))) for f in frames]
+    return [replace(f, data=ethernet(udp_packet(MIRROR, f"{TARGET}{port}", vxlan_payload(f.data, vni))))
+            for f in frames]
 
 
 def geneve_payload(inner, vni, ether_type=0x6558, options=b""):
@@ -253,7 +254,7 @@ def in_gateway_load_balancer(frames, vni):
     return [replace(f, data=wrap(f.data)) for f in frames]
 
 
-# --- Files -------------------------------------------------------------------------------------------------------------
+# --- Files ---
 
 def pcap_header(big=False, nano=False, link=ETHERNET):
     return struct.pack((">" if big else "<") + "IHHiIII", 0xa1b23c4d if nano else 0xa1b2c3d4, 2, 4, 0, 0, 262144, link)

@@ -82,9 +82,8 @@ def examine(program, shared, row):
     run = Run(program, "transactions", "--jsonl", capture)
     rows = run.transactions()
     problems = list(run.problems)
-    # What tshark reads we read; what is no capture is refused in one line.
-    if run.status == 1 and len(run.stderr.strip().splitlines()) != 1:
-        problems.append(f"exit status 1 without one line that says why: {run.stderr!r}")
+    if run.status == 1:
+        problems.append(f"was not read: {run.stderr!r}")
     expected = shared / "captures" / "expected" / (row["file"].removeprefix("pcap/") + ".http1.tsv")
     found = compare(rows, read_reference(expected))
     return problems, found.lines(), found.excused

@@ -68,7 +68,7 @@ TEST_CASE("the letters of RFC 3339 may be small, and a date alone is its midnigh
 TEST_CASE("dates and clocks out of range are refused") {
   for (const char* text : {"2023-02-29", "1900-02-29", "2026-13-01", "2026-00-01", "2026-04-31", "2026-01-00",
                            "2026-01-32", "2026-01-01T24:00:00Z", "2026-01-01T00:60:00Z", "2026-01-01T00:00:61Z"}) {
-    CAPTURE(text);
+    CAPTURE(std::string(text));
     CHECK(refused(text));
   }
   CHECK(parsed("2000-02-29") == 951782400 * kSecond);
@@ -79,7 +79,7 @@ TEST_CASE("what is no RFC 3339 time is refused with one line that quotes it") {
   for (const char* text : {"", "now", "2026", "2026-1-1", "2026-01-01T", "2026-01-01T00:00:00", "2026-01-01T00:00Z",
                            "2026-01-01T00:00:00.Z", "2026-01-01T00:00:00,5Z", "2026-01-01T00:00:00Zx", " 2026-01-01",
                            "2026-01-01 ", "+026-01-01", "2026-01-01T-1:00:00Z", "20260101T000000Z", "1772524800"}) {
-    CAPTURE(text);
+    CAPTURE(std::string(text));
     auto time = parse_rfc3339(text);
     REQUIRE(!time);
     CHECK(time.error().kind == ErrorKind::invalid);
@@ -119,13 +119,13 @@ TEST_CASE("an epoch is the second that contains a time, before 1970 too") {
 }
 
 TEST_CASE("the earliest and the latest time that a capture can hold have an epoch") {
-  CHECK(survives([] { (void)start_of(epoch_of(Timestamp::max())); }));
-  CHECK(survives([] { (void)epoch_of(Timestamp::min()); }));
+  CHECK(survives([] { return epoch_of(Timestamp::max()) == 9'223'372'036; }));
+  CHECK(survives([] { return epoch_of(Timestamp::min()) == -9'223'372'037; }));
 }
 
 TEST_CASE("the earliest and the latest time that a capture can hold can be printed") {
-  CHECK(survives([] { (void)to_rfc3339(Timestamp::max()); }));
-  CHECK(survives([] { (void)to_rfc3339(Timestamp::min()); }));
+  CHECK(to_rfc3339(Timestamp::max()) == "2262-04-11T23:47:16.854775807Z");
+  CHECK(survives([] { return to_rfc3339(Timestamp::min()) == "1677-09-21T00:12:43.145224192Z"; }));
 }
 
 }  // namespace specular::test
