@@ -1,15 +1,15 @@
 #include "analyzers/judge.h"
 
+#include <charconv>
+
 namespace specular {
 
 Judge::Judge(const InventoryOptions& options, const HashKey& key, bool keeps_changes)
-    : inventory_(options, key), keeps_changes_(keeps_changes) {}
+    : inventory_(options, key, keeps_changes) {}
 
-void Judge::on_endpoint(const HostKey& key, const SegmentPath& path, const std::string& method,
+void Judge::on_endpoint(const ServedHost& served, const SegmentPath& path, const std::string& method,
                         const EndpointSummary& added) {
-  const auto& servers = added.servers.entries();
-  Inventory::Host& host = inventory_.admit(key, servers.empty() ? nullptr : &servers.front().first);
-  if (keeps_changes_) host.tree->remember_removed();
+  Inventory::Host& host = inventory_.admit(served);
   PathTree::LeafRef ref = host.tree->find_or_add(method, path);
   PathTree::Leaf* leaf = host.tree->resolve(ref);
   if (leaf == nullptr) {
@@ -22,12 +22,12 @@ void Judge::on_endpoint(const HostKey& key, const SegmentPath& path, const std::
   host.tree->touch(ref);
 }
 
-void Judge::on_values(const HostKey& key, const SegmentPath& path, const DistinctCounter& added) {
-  inventory_.admit(key, nullptr).tree->merge_values(path, added);
+void Judge::on_values(const ServedHost& served, const SegmentPath& path, const DistinctCounter& added) {
+  inventory_.admit(served).tree->merge_values(path, added);
 }
 
-void Judge::on_host(const HostKey& key, const CoverageCounts& added) {
-  Inventory::Host& host = inventory_.admit(key, nullptr);
+void Judge::on_host(const ServedHost& served, const CoverageCounts& added) {
+  Inventory::Host& host = inventory_.admit(served);
   host.coverage.merge(added);
   host.coverage_dirty = true;
 }
@@ -97,18 +97,23 @@ Result<void> Judge::restore_row(const Row& row) {
       auto path = parse_path(row.key.path);
       auto values = decode_values(row.value);
       if (!path || !values) return forward(path ? values.error() : path.error());
-      inventory_.admit(key, nullptr).tree->restore_values(*path, *values);
+      inventory_.restore(key).tree->restore_values(*path, *values);
       return {};
     }
     case Table::host:
     case Table::tunnel: {
       auto counts = decode_coverage(row.value);
       if (!counts) return forward(counts.error());
-      if (row.key.table == Table::host) inventory_.admit(key, nullptr).coverage = *counts;
+      if (row.key.table == Table::host) inventory_.restore(key).coverage = *counts;
       if (row.key.table == Table::tunnel) inventory_.tunnels[row.key.host].counts = *counts;
       return {};
     }
-    case Table::total: inventory_.totals[row.key.host].value = std::strtoull(row.value.c_str(), nullptr, 10); return {};
+    case Table::total: {
+      const char* end = row.value.data() + row.value.size();
+      auto [rest, error] = std::from_chars(row.value.data(), end, inventory_.totals[row.key.host].value);
+      if (error != std::errc() || rest != end) return fail(ErrorKind::corrupt, "a counter that is no number");
+      return {};
+    }
   }
   return {};
 }
@@ -116,7 +121,9 @@ Result<void> Judge::restore_row(const Row& row) {
 void Judge::restore_endpoint(const HostKey& key, const SegmentPath& path, const std::string& method,
                              const EndpointSummary& summary) {
   const auto& servers = summary.servers.entries();
-  PathTree& tree = *inventory_.admit(key, servers.empty() ? nullptr : &servers.front().first).tree;
+  Inventory::Host& host = inventory_.restore(key);
+  if (!servers.empty()) inventory_.count_host(host, {key, servers.front().first});
+  PathTree& tree = *host.tree;
   PathTree::LeafRef ref = tree.restore(method, path);
   PathTree::Leaf* leaf = tree.resolve(ref);
   if (leaf == nullptr) return;  // the ceiling was lowered

@@ -14,10 +14,10 @@ class Judge final : public DeltaSink {
   // `keeps_changes`: take_changes() will be called. Requires: options outlive it.
   Judge(const InventoryOptions& options, const HashKey& key, bool keeps_changes);
 
-  void on_endpoint(const HostKey& host, const SegmentPath& path, const std::string& method,
+  void on_endpoint(const ServedHost& host, const SegmentPath& path, const std::string& method,
                    const EndpointSummary& added) override;
-  void on_values(const HostKey& host, const SegmentPath& path, const DistinctCounter& added) override;
-  void on_host(const HostKey& host, const CoverageCounts& added) override;
+  void on_values(const ServedHost& host, const SegmentPath& path, const DistinctCounter& added) override;
+  void on_host(const ServedHost& host, const CoverageCounts& added) override;
   void on_tunnel(const std::string& tunnel, const CoverageCounts& added) override;
   // What a counter of capture has grown by.
   void on_counter(const std::string& name, std::uint64_t added);
@@ -35,7 +35,6 @@ class Judge final : public DeltaSink {
                         const EndpointSummary& summary);
 
   Inventory inventory_;
-  bool keeps_changes_;
 };
 
 }  // namespace specular

@@ -36,6 +36,13 @@ std::string escape_host(std::string_view host) {
   return out;
 }
 
+// With brackets, which may be missing, and in one spelling (RFC 5952); what is no address stays as it is.
+std::string spell_ipv6(const std::string& host) {
+  bool brackets = host.front() == '[' && host.back() == ']';
+  auto address = IpAddress::parse(brackets ? host.substr(1, host.size() - 2) : host);
+  return address ? "[" + address->text() + "]" : host;
+}
+
 }  // namespace
 
 std::string normalise_host(std::string_view authority, const SocketAddress& server, std::uint16_t default_port) {
@@ -47,13 +54,12 @@ std::string normalise_host(std::string_view authority, const SocketAddress& serv
                   std::all_of(host.begin() + static_cast<std::ptrdiff_t>(colon) + 1, host.end(),
                               [](char c) { return c >= '0' && c <= '9'; });
   std::string port = has_port ? host.substr(colon + 1) : "";
+  port.erase(0, std::min(port.find_first_not_of('0'), port.size()));
   if (has_port) host.resize(colon);
   if (!host.empty() && host.back() == '.') host.pop_back();
   if (host.empty()) return address_as_host(server, default_port);
   host = escape_host(host);
-  // An IPv6 address without its brackets.
-  if (host.front() != '[' && std::count(host.begin(), host.end(), ':') > 1 && IpAddress::parse(host))
-    host = "[" + host + "]";
+  if (std::count(host.begin(), host.end(), ':') > 1) host = spell_ipv6(host);
   if (!port.empty() && port != std::to_string(default_port)) host += ":" + port;
   return host;
 }

@@ -43,12 +43,14 @@ std::uint32_t Observer::add_host(const HostKey& key, const SocketAddress& server
   if (found != host_index_.end()) return found->second;
   // Past the ceiling hosts are told by their server, and past twice that, since servers are many too, together.
   std::size_t ceiling = options_.inventory.max_hosts.size();
-  HostKey of_server{key.network, normalise_host("", server)}, of_all{"", "other"};
-  if (hosts_.size() >= ceiling * 2 && key != of_all) return add_host(of_all, server);
-  if (hosts_.size() >= ceiling && key != of_server && key != of_all) return add_host(of_server, server);
+  HostKey of_server{key.network, normalise_host("", server)};
+  if (hosts_.size() >= ceiling * 2 && key != kOtherHosts) return add_host(kOtherHosts, server);
+  if (hosts_.size() >= ceiling && key != of_server && key != kOtherHosts) return add_host(of_server, server);
   auto number = static_cast<std::uint32_t>(hosts_.size());
-  hosts_.push_back(
-      {key, std::make_unique<PathTree>(ceiling_, options_.inventory.max_unconfirmed.size(), key_), {}, false});
+  hosts_.push_back({{key, server},
+                    std::make_unique<PathTree>(ceiling_, options_.inventory.max_unconfirmed.size(), key_),
+                    {},
+                    false});
   host_index_[index] = number;
   return number;
 }
@@ -171,11 +173,10 @@ void Observer::note_query(EndpointSummary& summary, std::string_view query) {
     auto equals = std::min(pair.find('='), pair.size());
     std::string_view name = pair.substr(0, std::min(equals, kMaxParameterName));
     if (name.empty() || credentials::is_key_parameter(name)) continue;
-    if (std::find(seen_names_.begin(), seen_names_.end(), name) != seen_names_.end()) {
-      if (ParameterSummary* parameter = summary.query.find(name)) ++parameter->repeated;
-      continue;
-    }
-    seen_names_.push_back(name);
+    auto times = std::count(seen_names_.begin(), seen_names_.end(), name);
+    if (times < 2) seen_names_.push_back(name);
+    if (ParameterSummary* parameter = times == 1 ? summary.query.find(name) : nullptr) ++parameter->repeated;
+    if (times > 0) continue;
     note_parameter(summary.query, name, pair.substr(std::min(equals + 1, pair.size())));
   }
 }
@@ -233,6 +234,8 @@ void Observer::on_finished(ExchangeId id, const ExchangeEnd& end) {
   state.path.clear();
   state.has_request = state.has_response = false;
   state.location = 0;
+  state.tunnel = TunnelId::none;
+  state.anomalies = {};
 }
 
 void Observer::note_answer(EndpointSummary& summary, const State& state, const ExchangeEnd& end) {
@@ -265,11 +268,13 @@ void Observer::note_coverage(const State& state, const ExchangeEnd& end) {
   }
   Anomalies anomalies = state.anomalies;
   anomalies.bits |= end.anomalies.bits;
-  for (CoverageCounts* counts : {&tunnel_coverage(state.tunnel), &host_coverage(state.host)}) {
-    ++(*counts)[CoverageItem::transactions];
-    ++(*counts)[whole];
-    counts->add(anomalies);
-  }
+  auto note = [&](CoverageCounts& counts) {
+    ++counts[CoverageItem::transactions];
+    ++counts[whole];
+    counts.add(anomalies);
+  };
+  note(tunnel_coverage(state.tunnel));
+  if (state.host != kNone) note(host_coverage(state.host));
 }
 
 void Observer::on_connection(const ConnectionFacts& facts) {
@@ -313,14 +318,14 @@ void Observer::flush() {
     host.dirty = false;
     host.tree->visit_dirty(
         [&](PathTree::Leaf& leaf) {
-          sink_.on_endpoint(host.key, host.tree->path_of(leaf.node), leaf.method, leaf.summary);
+          sink_.on_endpoint(host.served, host.tree->path_of(leaf.node), leaf.method, leaf.summary);
           leaf.summary.clear();
         },
         [&](PathTree::Node& node, PathTree::NodeIndex number) {
-          sink_.on_values(host.key, host.tree->path_of(number), node.values);
+          sink_.on_values(host.served, host.tree->path_of(number), node.values);
           node.values.clear();
         });
-    if (!host.coverage.empty()) sink_.on_host(host.key, host.coverage);
+    if (!host.coverage.empty()) sink_.on_host(host.served, host.coverage);
     host.coverage = {};
   }
   dirty_hosts_.clear();

@@ -42,13 +42,22 @@ struct HostKey {
   auto operator<=>(const HostKey&) const = default;
 };
 
+// All hosts for which there is no room, nor for their servers.
+inline const HostKey kOtherHosts{"", "other"};
+
+// A host, and the server that was first seen to answer under its name.
+struct ServedHost {
+  HostKey key;
+  SocketAddress server;
+};
+
 // What a shard learned in one epoch; told at its end, in no particular order.
 class DeltaSink {
  public:
-  virtual void on_endpoint(const HostKey& host, const SegmentPath& path, const std::string& method,
+  virtual void on_endpoint(const ServedHost& host, const SegmentPath& path, const std::string& method,
                            const EndpointSummary& added) = 0;
-  virtual void on_values(const HostKey& host, const SegmentPath& path, const DistinctCounter& added) = 0;
-  virtual void on_host(const HostKey& host, const CoverageCounts& added) = 0;
+  virtual void on_values(const ServedHost& host, const SegmentPath& path, const DistinctCounter& added) = 0;
+  virtual void on_host(const ServedHost& host, const CoverageCounts& added) = 0;
   virtual void on_tunnel(const std::string& tunnel, const CoverageCounts& added) = 0;
 
  protected:
@@ -83,7 +92,7 @@ class Observer final : public ExchangeSink {
   static constexpr std::uint32_t kNone = 0xffffffff;
 
   struct Host {
-    HostKey key;
+    ServedHost served;
     std::unique_ptr<PathTree> tree;
     CoverageCounts coverage;
     bool dirty = false;

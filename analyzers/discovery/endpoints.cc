@@ -4,17 +4,21 @@
 #include <map>
 #include <set>
 
+#include "analyzers/epoch.h"
 #include "analyzers/names.h"
 
 namespace specular {
 namespace {
 
-// How many paths must be answered alike before a host is taken for one that answers everything.
-constexpr std::size_t kCatchAllPaths = 8;
+// How many paths, each rarely asked for, must be answered alike before a host is taken for one that answers everything:
+// more where methods do something, since all commands may be answered by the same few bytes.
+constexpr std::size_t kCatchAllReads = 8, kCatchAllWrites = 24;
 constexpr std::size_t kCatchAllParents = 3;
-// How many hosts of one server must be alike before it is taken for one that answers to any name.
-constexpr std::size_t kAnyHost = 8;
-constexpr std::uint64_t kRareRequests = 3;
+constexpr std::size_t kCatchAllSiblings = 2;  // below one name alone, so many times more
+// How many hosts of one server must be alike before it is taken for one that answers to any name: in what they were
+// rarely asked and answered; more, if they were asked somewhat more often, or are alike in their answers alone.
+constexpr std::size_t kAnyHost = 8, kAnyHostElse = 32;
+constexpr std::uint64_t kRareRequests = 3, kFewRequests = 16;
 
 constexpr std::string_view kStaticExtensions[] = {"js",  "mjs",  "css",  "map", "png",  "jpg",   "jpeg", "gif", "svg",
                                                   "ico", "webp", "avif", "bmp", "woff", "woff2", "ttf",  "otf", "eot",
@@ -92,20 +96,24 @@ class CatchAll {
   }
 
  private:
-  struct Paths {
-    std::size_t count = 0, at_root = 0;
-    std::set<std::string> parents;
+  // Identifiers below a name are one path: that these are answered alike says nothing.
+  struct Siblings {
+    std::size_t names = 0;
+    bool identifiers = false;
+    std::size_t paths() const { return names + (identifiers ? 1 : 0); }
   };
+  using Paths = std::map<std::string, Siblings>;  // by parent
   using Common = std::map<std::pair<std::string, std::uint64_t>, Paths>;
 
   void gather(const PathTree& tree, PathTree::NodeIndex index, const std::string& parent) {
     const PathTree::Node& node = tree.node(index);
+    std::size_t values = node.key.folded ? std::max<std::size_t>(1, node.values.estimate()) : 1;
     for (PathTree::LeafIndex leaf_index : node.leaves) {
       const PathTree::Leaf& leaf = tree.leaf(leaf_index);
-      if (!leaf.exists || index == PathTree::kRoot) continue;
-      std::size_t paths = node.key.folded ? std::max<std::size_t>(1, node.values.estimate()) : 1;
-      note(answers_, leaf.method, leaf.summary.answers, paths, parent);
-      note(echoes_, leaf.method, leaf.summary.echoes, paths, parent);
+      if (!leaf.exists || index == PathTree::kRoot || leaf.summary.requests > kRareRequests * values) continue;
+      bool name = node.key.kind == SegmentClass::word || parent == "/";
+      note(answers_, leaf.method, leaf.summary.answers, parent, name ? values : 0);
+      note(echoes_, leaf.method, leaf.summary.echoes, parent, name ? values : 0);
     }
     std::string here = parent + "/" + node.key.text;
     for (PathTree::NodeIndex child : node.children) gather(tree, child, here);
@@ -113,23 +121,31 @@ class CatchAll {
 
   // Only paths with one answer count: an endpoint that lives answers differently now and then.
   template <class Answers>
-  void note(Common& common, const std::string& method, const Answers& answers, std::size_t paths,
-            const std::string& parent) {
+  static void note(Common& common, const std::string& method, const Answers& answers, const std::string& parent,
+                   std::size_t names) {
     if (answers.entries().size() != 1 || answers.others() > 0) return;
-    Paths& seen = common[{method, answers.entries().front().first}];
-    seen.count += paths;
-    if (parent == "/") seen.at_root += paths;
-    if (seen.parents.size() < kCatchAllParents) seen.parents.insert(parent);
+    Siblings& siblings = common[{method, answers.entries().front().first}][parent];
+    siblings.names += names;
+    siblings.identifiers = siblings.identifiers || names == 0;
   }
 
   template <class Answers>
   static bool all_common(const Common& common, const std::string& method, const Answers& answers) {
     if (answers.empty() || answers.others() > 0) return false;
+    std::size_t least = method == "GET" || method == "HEAD" ? kCatchAllReads : kCatchAllWrites;
     return std::all_of(answers.entries().begin(), answers.entries().end(), [&](const auto& answer) {
       auto found = common.find({method, answer.first});
-      if (found == common.end() || found->second.count < kCatchAllPaths) return false;
-      return found->second.at_root >= kCatchAllPaths || found->second.parents.size() >= kCatchAllParents;
+      return found != common.end() && is_any_path(found->second, least);
     });
+  }
+
+  static bool is_any_path(const Paths& paths, std::size_t least) {
+    std::size_t all = 0;
+    for (const auto& [parent, siblings] : paths) {
+      if (siblings.names >= (parent == "/" ? least : least * kCatchAllSiblings)) return true;
+      all += siblings.paths();
+    }
+    return all >= least && paths.size() >= kCatchAllParents;
   }
 
   Common answers_, echoes_;
@@ -139,40 +155,55 @@ class CatchAll {
 class MadeUpHosts {
  public:
   explicit MadeUpHosts(const Inventory& inventory) {
-    std::map<std::string, std::vector<const HostKey*>> alike;
     for (const auto& [key, host] : inventory.hosts()) {
-      std::string fingerprint = fingerprint_of(*host.tree);
-      if (!fingerprint.empty()) alike[key.network + "\n" + fingerprint].push_back(&key);
+      Fingerprint fingerprint;
+      add(*host.tree, PathTree::kRoot, fingerprint);
+      if (fingerprint.paths.empty() || fingerprint.requests > kFewRequests) continue;
+      note(key, "few requests\n" + fingerprint.paths, kAnyHostElse);
+      if (fingerprint.requests > kRareRequests) continue;
+      note(key, "rare requests\n" + fingerprint.paths, kAnyHost);
+      note(key, "answers\n" + fingerprint.answers, kAnyHostElse);
     }
-    for (const auto& [fingerprint, keys] : alike) {
-      if (keys.size() >= kAnyHost) made_up_.insert(keys.begin(), keys.end());
+    for (const auto& [fingerprint, group] : groups_) {
+      if (group.hosts.size() >= group.least) made_up_.insert(group.hosts.begin(), group.hosts.end());
     }
   }
 
   bool contains(const HostKey& key) const { return made_up_.contains(&key); }
 
  private:
-  // Server, paths and answers of a host that was rarely asked; empty for others.
-  static std::string fingerprint_of(const PathTree& tree) {
-    std::string fingerprint;
+  // What a host was asked and answered, by which server; and its answers alone.
+  struct Fingerprint {
+    std::string paths, answers;
     std::uint64_t requests = 0;
-    append(tree, PathTree::kRoot, fingerprint, requests);
-    return requests <= kRareRequests ? fingerprint : std::string();
-  }
+  };
 
-  static void append(const PathTree& tree, PathTree::NodeIndex index, std::string& out, std::uint64_t& requests) {
+  static void add(const PathTree& tree, PathTree::NodeIndex index, Fingerprint& out) {
     const PathTree::Node& node = tree.node(index);
     for (PathTree::LeafIndex leaf_index : node.leaves) {
       const PathTree::Leaf& leaf = tree.leaf(leaf_index);
-      requests += leaf.summary.requests;
-      if (!leaf.exists || requests > kRareRequests) continue;
-      out += leaf.method;
-      for (const auto& [server, count] : leaf.summary.servers.entries()) out += " " + server.text();
-      for (const auto& [answer, count] : leaf.summary.answers.entries()) out += " " + std::to_string(answer);
+      out.requests += leaf.summary.requests;
+      if (!leaf.exists || out.requests > kRareRequests) continue;
+      std::string answers = leaf.method;
+      for (const auto& [server, count] : leaf.summary.servers.entries()) answers += " " + server.text();
+      for (const auto& [answer, count] : leaf.summary.answers.entries()) answers += " " + std::to_string(answer);
+      out.answers += answers + "\n";
+      out.paths += to_text(tree.path_of(index)) + " " + answers + "\n";
     }
-    for (PathTree::NodeIndex child : node.children) append(tree, child, out, requests);
+    for (PathTree::NodeIndex child : node.children) add(tree, child, out);
   }
 
+  void note(const HostKey& key, const std::string& likeness, std::size_t least) {
+    Group& group = groups_[key.network + "\n" + likeness];
+    group.hosts.push_back(&key);
+    group.least = least;
+  }
+
+  struct Group {
+    std::vector<const HostKey*> hosts;
+    std::size_t least = 0;
+  };
+  std::map<std::string, Group> groups_;
   std::set<const HostKey*> made_up_;
 };
 

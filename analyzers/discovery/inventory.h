@@ -20,13 +20,18 @@ class Inventory {
     std::unique_ptr<PathTree> tree;
     CoverageCounts coverage;
     bool coverage_dirty = false;
+    bool counted = false;  // among those of its server
   };
 
-  // Requires: options outlive it.
-  Inventory(const InventoryOptions& options, const HashKey& key);
+  // `keeps_changes`: trees remember what they remove. Requires: options outlive it.
+  Inventory(const InventoryOptions& options, const HashKey& key, bool keeps_changes);
 
   // The host, admitted if there is room for it: else that of its server.
-  Host& admit(const HostKey& key, const SocketAddress* server);
+  Host& admit(const ServedHost& served);
+  // The host, as it was admitted once.
+  Host& restore(const HostKey& key);
+  // Notes that it takes a place among those of its server.
+  void count_host(Host& host, const ServedHost& served);
   const std::map<HostKey, Host>& hosts() const { return hosts_; }
   std::map<HostKey, Host>& hosts() { return hosts_; }
   const Host* find(const HostKey& key) const;
@@ -46,6 +51,7 @@ class Inventory {
  private:
   const InventoryOptions& options_;
   HashKey key_;
+  bool keeps_changes_;
   LeafCeiling ceiling_;
   std::map<HostKey, Host> hosts_;
   std::map<std::pair<std::string, SocketAddress>, std::size_t> hosts_of_server_;

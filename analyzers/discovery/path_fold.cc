@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 #include "analyzers/discovery/path_tree.h"
 
@@ -15,23 +16,19 @@ PathTree::NodeIndex PathTree::fold(NodeIndex parent, SegmentClass kind, std::str
   return fold_children(parent, {kind, true, std::string(suffix)}, values);
 }
 
-// So many words are values. Those stay literals that are unlike the many: in methods and in what lies below, or by
-// having a large part of the requests.
 PathTree::NodeIndex PathTree::fold_words(NodeIndex parent) {
-  std::map<std::string, std::vector<NodeIndex>> alike;
-  std::uint64_t requests = 0;
+  std::vector<NodeIndex> words, values;
+  std::vector<WordUse> uses;
   for (NodeIndex child : nodes_[parent].children) {
     const SegmentKey& key = nodes_[child].key;
     if (key.kind != SegmentClass::word || key.folded) continue;
-    alike[signature_of(child)].push_back(child);
-    requests += requests_below(child);
+    words.push_back(child);
+    add_use(child, uses.emplace_back());
   }
-  std::vector<NodeIndex> values;
-  for (auto& [signature, children] : alike) {
-    if (children.size() > values.size()) values = children;
+  std::vector<bool> is_value = find_values(uses);
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (is_value[i] || uses[i].features.empty()) values.push_back(words[i]);
   }
-  constexpr std::uint64_t kLargePart = 10;  // one in so many
-  std::erase_if(values, [&](NodeIndex child) { return requests_below(child) * kLargePart > requests; });
   return fold_children(parent, {SegmentClass::word, true, ""}, values);
 }
 
@@ -142,14 +139,18 @@ std::uint64_t PathTree::requests_below(NodeIndex node) const {
   return requests;
 }
 
-// What a subtree looks like from outside: its methods, and the names below.
-std::string PathTree::signature_of(NodeIndex node) const {
-  std::string signature;
+void PathTree::add_use(NodeIndex node, WordUse& use) const {
+  use.requests += requests_below(node);
   for (LeafIndex leaf : nodes_[node].leaves) {
-    if (leaves_[leaf].exists) signature += leaves_[leaf].method + " ";
+    const auto& [method, summary] = std::tie(leaves_[leaf].method, leaves_[leaf].summary);
+    if (!leaves_[leaf].exists) continue;
+    use.features.insert(method);
+    if (summary.answers.others() > 0) continue;
+    for (const auto& [answer, count] : summary.answers.entries()) {
+      use.features.insert(method + "=" + std::to_string(answer));
+    }
   }
-  for (NodeIndex child : nodes_[node].children) signature += "/" + nodes_[child].key.text;
-  return signature;
+  for (NodeIndex child : nodes_[node].children) use.features.insert("/" + nodes_[child].key.text);
 }
 
 }  // namespace specular

@@ -6,7 +6,7 @@
 namespace specular {
 
 PathTree::PathTree(LeafCeiling& ceiling, std::size_t max_ghosts, const HashKey& key)
-    : ceiling_(ceiling), max_ghosts_(max_ghosts), key_(key) {
+    : ceiling_(ceiling), max_ghosts_(max_ghosts), key_(key), ghost_limit_(max_ghosts + max_ghosts / 4) {
   nodes_.add();
 }
 
@@ -15,6 +15,7 @@ PathTree::~PathTree() {
 }
 
 PathTree::LeafRef PathTree::find_or_add(std::string_view method, std::string_view path) {
+  if (ghosts_ >= ghost_limit_) drop_oldest_ghosts();
   NodeIndex node = kRoot;
   for (std::string_view rest = path.substr(1); !rest.empty();) {
     auto end = std::min(rest.find('/'), rest.size());
@@ -38,6 +39,7 @@ PathTree::NodeIndex PathTree::node_for(const SegmentPath& path, bool exactly) {
 }
 
 PathTree::LeafRef PathTree::find_or_add(std::string_view method, const SegmentPath& path) {
+  if (ghosts_ >= ghost_limit_) drop_oldest_ghosts();
   NodeIndex node = node_for(path, false);
   return node == kNone ? LeafRef{} : leaf_for(node, method);
 }
@@ -146,7 +148,7 @@ PathTree::LeafRef PathTree::leaf_for(NodeIndex node, std::string_view method) {
   leaf.last_used = ++clock_;
   leaves.insert(at, index);
   ++ceiling_.used;
-  if (++ghosts_ > max_ghosts_ + max_ghosts_ / 4) drop_oldest_ghosts();
+  ++ghosts_;
   return {index, generations_[index]};
 }
 
@@ -213,7 +215,7 @@ void PathTree::drop_oldest_ghosts() {
   std::vector<std::pair<std::uint64_t, LeafIndex>> ghosts;
   for (LeafIndex index = 0; index < leaves_.end(); ++index) {
     const Leaf& leaf = leaves_[index];
-    if (leaf.node != kNone && !leaf.exists) ghosts.emplace_back(leaf.last_used, index);
+    if (leaf.node != kNone && !leaf.exists && !leaf.summary.waits()) ghosts.emplace_back(leaf.last_used, index);
   }
   auto drop = static_cast<std::ptrdiff_t>(ghosts.size() - std::min(ghosts.size(), max_ghosts_));
   std::nth_element(ghosts.begin(), ghosts.begin() + drop, ghosts.end());
@@ -226,6 +228,7 @@ void PathTree::drop_oldest_ghosts() {
     ++ghosts_dropped_;
     prune(node);
   }
+  ghost_limit_ = std::max(max_ghosts_, ghosts_) + max_ghosts_ / 4;
 }
 
 // Requires: its node does not list it any more.

@@ -8,7 +8,8 @@
 //
 // The same tree serves a shard, where summaries hold what the current epoch added, and the judge, where they hold all.
 // Bounded: past the ceilings nothing new is added; leaves that no server has confirmed to exist (ghosts: 404 and the
-// like) are kept only up to `max_ghosts`, the oldest go first. Both are counted.
+// like) are kept only up to `max_ghosts` and a quarter, the oldest go first, but none that waits for an answer. Both
+// are counted.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +21,7 @@
 
 #include "analyzers/discovery/segment.h"
 #include "analyzers/discovery/summary.h"
+#include "analyzers/discovery/words.h"
 #include "capture/base/hash.h"
 #include "capture/base/pool.h"
 
@@ -47,7 +49,7 @@ class PathTree {
   using LeafIndex = std::uint32_t;
   static constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
   static constexpr NodeIndex kRoot = 0;
-  static constexpr std::size_t kMaxWords = 256;
+  static constexpr std::size_t kMaxWords = 4 * kManyWords;
 
   // A leaf, as long as it is not folded into another one or given up.
   struct LeafRef {
@@ -99,6 +101,9 @@ class PathTree {
   const Node& node(NodeIndex index) const { return nodes_[index]; }
   const Leaf& leaf(LeafIndex index) const { return leaves_[index]; }
   SegmentPath path_of(NodeIndex index) const;
+  std::uint64_t requests_below(NodeIndex node) const;  // ever
+  // Adds how that node is used.
+  void add_use(NodeIndex node, WordUse& use) const;
   std::size_t leaf_count() const { return leaves_.size(); }
   std::uint64_t refused() const { return refused_; }  // requests that there was no room for
   std::uint64_t ghosts_dropped() const { return ghosts_dropped_; }
@@ -144,8 +149,6 @@ class PathTree {
   void fold_where_needed(NodeIndex node);
   void note_removed(NodeIndex node);
   void mark_subtree(NodeIndex node);
-  std::uint64_t requests_below(NodeIndex node) const;
-  std::string signature_of(NodeIndex node) const;
 
   LeafCeiling& ceiling_;
   std::size_t max_ghosts_;
@@ -158,6 +161,7 @@ class PathTree {
   std::vector<Removed> removed_;
   bool remember_removed_ = false;
   std::size_t ghosts_ = 0;
+  std::size_t ghost_limit_;  // at which some are dropped; moved up if none could be
   std::uint64_t refused_ = 0, ghosts_dropped_ = 0, clock_ = 0;
 };
 

@@ -15,11 +15,13 @@ bool is_word_like(SegmentClass kind) {
 }
 
 // A lone small number behind such a name, or at the root, is a version, not an identifier.
-bool looks_like_version(const std::string& value, const std::string& before) {
+bool looks_like_version(const std::string& value, const std::vector<RouteSegment>& segments) {
+  if (!segments.empty() && segments.back().is_parameter) return false;
+  const std::string before = segments.empty() ? "api" : segments.back().text;
   int number = 0;
   auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
   bool small = error == std::errc() && end == value.data() + value.size() && number >= 0 && number < 100;
-  return small && (before.empty() || before == "api" || before == "rest" || before == "version" || before == "ver");
+  return small && (before == "api" || before == "rest" || before == "version" || before == "ver");
 }
 
 std::string singular(const std::string& plural) {
@@ -69,10 +71,10 @@ class View {
   void walk(const Group& group, const std::vector<RouteSegment>& segments) {
     add_routes(group, segments);
     Children children = sort_children(group);
+    fold_words(children);
     for (auto& [suffix, candidates] : children.candidates) {
-      const std::string before = segments.empty() || segments.back().is_parameter ? "" : segments.back().text;
       Group& values = children.values[suffix];
-      if (are_values(candidates, !values.empty(), before)) {
+      if (are_values(candidates, !values.empty(), segments)) {
         values.insert(values.end(), candidates.begin(), candidates.end());
       } else {
         for (NodeIndex node : candidates) children.literals[tree_.node(node).key.text].push_back(node);
@@ -124,8 +126,27 @@ class View {
     return children;
   }
 
+  // Very many words beside each other are values, but for those that are unlike the many.
+  void fold_words(Children& children) const {
+    std::vector<const Group*> words;
+    std::vector<WordUse> uses;
+    for (const auto& [text, nodes] : children.literals) {
+      if (tree_.node(nodes.front()).key.kind != SegmentClass::word) continue;
+      words.push_back(&nodes);
+      WordUse& use = uses.emplace_back();
+      for (NodeIndex node : nodes) tree_.add_use(node, use);
+    }
+    std::vector<bool> is_value = find_values(uses);
+    for (std::size_t i = 0; i < words.size(); ++i) {
+      if (!is_value[i]) continue;
+      const Group nodes = *words[i];
+      children.values[""].insert(children.values[""].end(), nodes.begin(), nodes.end());
+      children.literals.erase(tree_.node(nodes.front()).key.text);
+    }
+  }
+
   // Whether literals that look like identifiers are values of a parameter.
-  bool are_values(const Group& candidates, bool beside_values, const std::string& before) const {
+  bool are_values(const Group& candidates, bool beside_values, const std::vector<RouteSegment>& before) const {
     if (beside_values) return true;
     std::map<std::string, SegmentClass> texts;
     for (NodeIndex node : candidates) texts[tree_.node(node).key.text] = tree_.node(node).key.kind;
@@ -140,7 +161,7 @@ class View {
     std::map<std::string, SegmentClass> literals;
     for (NodeIndex index : nodes) {
       const PathTree::Node& node = tree_.node(index);
-      evidence.visits += requests_below(index);
+      evidence.visits += tree_.requests_below(index);
       if (node.key.folded) {
         values[static_cast<std::size_t>(node.key.kind)].merge(node.values);
       } else {
@@ -152,13 +173,6 @@ class View {
     for (std::uint64_t count : evidence.classes) evidence.distinct += count;
     evidence.name = name_for(evidence, segments);
     return evidence;
-  }
-
-  std::uint64_t requests_below(NodeIndex index) const {
-    std::uint64_t requests = 0;
-    for (PathTree::LeafIndex leaf : tree_.node(index).leaves) requests += tree_.leaf(leaf).summary.requests;
-    for (NodeIndex child : tree_.node(index).children) requests += requests_below(child);
-    return requests;
   }
 
   static std::string name_for(const ParameterEvidence& evidence, const std::vector<RouteSegment>& segments) {

@@ -143,16 +143,47 @@ bool is_prefixed_id(std::string_view text) {
   return makeup.letters() == 0 || makeup.digits >= 2 || (makeup.size >= 10 && makeup.switches >= 3);
 }
 
-// A long run that mixes cases and digits as no name does.
+// listAllOfMyOpenIssues: letters alone, where a capital begins a word.
+bool is_camel_case(std::string_view text, const Makeup& makeup) {
+  if (makeup.letters() != text.size()) return false;
+  return std::adjacent_find(text.begin(), text.end(), [](char a, char b) { return is_upper(a) && is_upper(b); }) ==
+         text.end();
+}
+
+// RFC 7519: three runs of base64url, the first of which begins with an object, {".
+bool is_json_web_token(std::string_view text) {
+  return text.size() >= 32 && text.starts_with("eyJ") && std::count(text.begin(), text.end(), '.') == 2 &&
+         std::all_of(text.begin(), text.end(), [](char c) { return is_unreserved(c) && c != '~'; });
+}
+
+// +4915112345678; 52.5200,13.4050; 1001,1002,1003
+bool is_run_of_numbers(std::string_view text, const Makeup& makeup) {
+  if (makeup.digits < 4 || makeup.letters() > 0 || text.find_first_not_of("0123456789+-.,") != text.npos) return false;
+  return text[0] == '+' || text.find(',') != std::string_view::npos;
+}
+
+// A long run that mixes cases and digits as no name does; base64 may end in padding.
 bool is_token(std::string_view text, const Makeup& makeup) {
-  if (makeup.others > 0 || text.size() < 16) return false;
+  if (is_json_web_token(text) || is_run_of_numbers(text, makeup)) return true;
+  if (std::size_t padding = text.size() - 1 - text.find_last_not_of('='); padding == 1 || padding == 2) {
+    std::string_view bare = text.substr(0, text.size() - padding);
+    return is_token(bare, Makeup(bare));
+  }
+  if (makeup.others > 0 || text.size() < 16 || is_camel_case(text, makeup)) return false;
   if (makeup.digits >= 3 && makeup.letters() >= 3 && makeup.switches >= 4) return true;
   return text.size() >= 20 && makeup.dashes <= 1 && makeup.switches * 3 >= text.size();
 }
 
+// Terms of the trade that have several digits.
+constexpr std::string_view kTerms[] = {
+    "a11y",   "amd64",   "arm64",   "base32",  "base58", "base64", "base85", "crc32",   "h264",    "h265",   "i18n",
+    "iso639", "iso3166", "iso4217", "iso8601", "k8s",    "l10n",   "mp3",    "oauth20", "rfc3339", "rfc822", "sha1",
+    "sha224", "sha256",  "sha384",  "sha512",  "utf16",  "utf32",  "win32",  "win64",   "x509",    "x86"};
+
 // Letters and digits mixed in a short run: SKU-1234, B00X4WHP5E, abc123.
 bool is_code(std::string_view text, const Makeup& makeup) {
   if (makeup.others > 0 || text.size() < 3 || makeup.digits < 2) return false;
+  if (std::find(std::begin(kTerms), std::end(kTerms), text) != std::end(kTerms)) return false;
   return makeup.digits >= 3 || makeup.switches >= 3 || makeup.digits * 3 >= text.size();
 }
 

@@ -21,6 +21,11 @@ ParameterSummary* ParameterTable::find(std::string_view name) {
   return &*at;
 }
 
+void ParameterTable::clear() {
+  parameters_.clear();
+  overflow_ = 0;
+}
+
 void ParameterTable::merge(const ParameterTable& other) {
   overflow_ += other.overflow_;
   for (const ParameterSummary& theirs : other.parameters_) {

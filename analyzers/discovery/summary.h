@@ -74,7 +74,7 @@ class ParameterTable {
   // The parameter of that name, made if need be; null if the table is full.
   ParameterSummary* find(std::string_view name);
   void merge(const ParameterTable& other);
-  void clear() { parameters_.clear(); }
+  void clear();
 
   const std::vector<ParameterSummary>& parameters() const { return parameters_; }  // by name
   std::uint64_t overflow() const { return overflow_; }                             // names there was no room for
@@ -105,6 +105,8 @@ struct EndpointSummary {
 
   // Whether a server has ever answered as if this existed.
   bool exists() const;
+  // Whether it has requests whose answer, or its loss, is still to come.
+  bool waits() const { return requests > statuses.total() + unanswered; }
   void merge(const EndpointSummary& other);
   void clear();  // keeps memory
 };

@@ -21,15 +21,39 @@ std::optional<IpAddress> parse_hop(std::string_view text) {
   return colon == std::string_view::npos ? std::nullopt : IpAddress::parse(text.substr(0, colon));
 }
 
-// The for= parameter of one element of Forwarded.
+// Where `wanted` stands first outside of quotes, or the end.
+std::size_t find_unquoted(std::string_view text, char wanted) {
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (quoted && text[i] == '\\')
+      ++i;
+    else if (text[i] == '"')
+      quoted = !quoted;
+    else if (text[i] == wanted && !quoted)
+      return i;
+  }
+  return text.size();
+}
+
+// The for= parameter of one element of Forwarded (RFC 7239 section 4).
 std::string_view forwarded_for(std::string_view element) {
   while (!element.empty()) {
-    auto end = std::min(element.find(';'), element.size());
+    auto end = find_unquoted(element, ';');
     std::string_view pair = trim(element.substr(0, end));
     element.remove_prefix(std::min(end + 1, element.size()));
     if (pair.size() > 4 && equals_ignoring_case(pair.substr(0, 4), "for=")) return pair.substr(4);
   }
   return {};
+}
+
+// Where the last comma outside of quotes stands.
+std::size_t find_last_comma(std::string_view text) {
+  bool quoted = false;
+  for (std::size_t i = text.size(); i-- > 0;) {
+    if (text[i] == '"' && (i == 0 || text[i - 1] != '\\')) quoted = !quoted;
+    if (text[i] == ',' && !quoted) return i;
+  }
+  return std::string_view::npos;
 }
 
 // The elements of a list header from the right, over all its fields.
@@ -46,7 +70,7 @@ class HopsFromRight {
       rest_ = field.value;
       in_field_ = true;
     }
-    auto comma = rest_.rfind(',');
+    auto comma = find_last_comma(rest_);
     in_field_ = comma != std::string_view::npos;
     element = trim(in_field_ ? rest_.substr(comma + 1) : rest_);
     rest_ = in_field_ ? rest_.substr(0, comma) : std::string_view();
@@ -75,6 +99,7 @@ IpAddress client_address(const Connection& connection, std::span<const HeaderFie
   bool forwarded = find_header(headers, "forwarded").has_value();
   HopsFromRight hops(headers, forwarded ? "forwarded" : "x-forwarded-for");
   for (std::string_view element; hops.next(element);) {
+    if (element.empty()) continue;
     auto hop = parse_hop(forwarded ? forwarded_for(element) : element);
     // "unknown", an obfuscated name, or nonsense: the last trusted hop is all that can be said.
     if (!hop) return client;

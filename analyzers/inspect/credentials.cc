@@ -7,7 +7,14 @@
 namespace specular::credentials {
 namespace {
 
-constexpr std::size_t kMaxScheme = 32;
+// The registry of HTTP authentication schemes, and others that are in use.
+constexpr std::string_view kSchemes[] = {
+    "apikey",      "aws4-hmac-sha256", "basic",     "bearer",        "concealed", "digest",      "dpop",
+    "gnap",        "googlelogin",      "hawk",      "hoba",          "jwt",       "kerberos",    "key",
+    "mac",         "mutual",           "negotiate", "ntlm",          "oauth",     "passport1.4", "privatetoken",
+    "scram-sha-1", "scram-sha-256",    "sharedkey", "sharedkeylite", "signature", "token",       "vapid",
+    "wsse"};
+constexpr std::size_t kMaxScheme = 16;
 
 char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
@@ -47,17 +54,13 @@ void append_lower(std::string_view text, std::string& out) {
   for (char c : text) out += lower(c);
 }
 
-// RFC 9110 section 11.4: a scheme, then what belongs to it. A bare token is a key of somebody's own.
+// RFC 9110 section 11.4: a scheme, then what belongs to it. A bare token is a key of somebody's own; so is what begins
+// with no known scheme, since that may be the secret.
 std::string_view way_of_authorization(std::string_view value, std::string& buffer) {
   auto end = value.find_first_of(" \t");
-  bool scheme = end != std::string_view::npos && end > 0 && end <= kMaxScheme;
-  scheme = scheme && std::all_of(value.begin(), value.begin() + static_cast<std::ptrdiff_t>(end), [](char c) {
-             return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-           });
-  if (!scheme) return "apiKey:header:authorization";
   buffer.clear();
-  append_lower(value.substr(0, end), buffer);
-  return buffer;
+  if (end != std::string_view::npos && end <= kMaxScheme) append_lower(value.substr(0, end), buffer);
+  return is_one_of(buffer, kSchemes) ? std::string_view(buffer) : "apiKey:header:authorization";
 }
 
 bool is_key_header(std::string_view name) {
