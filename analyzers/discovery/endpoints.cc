@@ -14,7 +14,6 @@ namespace {
 // more where methods do something, since all commands may be answered by the same few bytes.
 constexpr std::size_t kCatchAllReads = 8, kCatchAllWrites = 24;
 constexpr std::size_t kCatchAllParents = 3;
-constexpr std::size_t kCatchAllSiblings = 2;  // below one name alone, so many times more
 // How many hosts of one server must be alike before it is taken for one that answers to any name: in what they were
 // rarely asked and answered; more, if they were asked somewhat more often, or are alike in their answers alone.
 constexpr std::size_t kAnyHost = 8, kAnyHostElse = 32;
@@ -92,7 +91,7 @@ class CatchAll {
 
   // Whether all that answers ever were is what anything is answered.
   bool covers(const std::string& method, const EndpointSummary& summary) const {
-    return all_common(answers_, method, summary.answers) || all_common(echoes_, method, summary.echoes);
+    return all_common(answers_, method, summary.answers, 1) || all_common(echoes_, method, summary.echoes, 2);
   }
 
  private:
@@ -102,7 +101,10 @@ class CatchAll {
     bool identifiers = false;
     std::size_t paths() const { return names + (identifiers ? 1 : 0); }
   };
-  using Paths = std::map<std::string, Siblings>;  // by parent
+  struct Paths {
+    std::map<std::string, Siblings> by_parent;
+    std::set<std::size_t> lengths;  // of paths; two say that there are several
+  };
   using Common = std::map<std::pair<std::string, std::uint64_t>, Paths>;
 
   void gather(const PathTree& tree, PathTree::NodeIndex index, const std::string& parent) {
@@ -112,8 +114,14 @@ class CatchAll {
       const PathTree::Leaf& leaf = tree.leaf(leaf_index);
       if (!leaf.exists || index == PathTree::kRoot || leaf.summary.requests > kRareRequests * values) continue;
       bool name = node.key.kind == SegmentClass::word || parent == "/";
-      note(answers_, leaf.method, leaf.summary.answers, parent, name ? values : 0);
-      note(echoes_, leaf.method, leaf.summary.echoes, parent, name ? values : 0);
+      for (Paths* paths : {find_paths(answers_, leaf.method, leaf.summary.answers),
+                           find_paths(echoes_, leaf.method, leaf.summary.echoes)}) {
+        if (paths == nullptr) continue;
+        Siblings& siblings = paths->by_parent[parent];
+        siblings.names += name ? values : 0;
+        siblings.identifiers = siblings.identifiers || !name;
+        if (paths->lengths.size() < 2) paths->lengths.insert(parent.size() + node.key.text.size());
+      }
     }
     std::string here = parent + "/" + node.key.text;
     for (PathTree::NodeIndex child : node.children) gather(tree, child, here);
@@ -121,31 +129,30 @@ class CatchAll {
 
   // Only paths with one answer count: an endpoint that lives answers differently now and then.
   template <class Answers>
-  static void note(Common& common, const std::string& method, const Answers& answers, const std::string& parent,
-                   std::size_t names) {
-    if (answers.entries().size() != 1 || answers.others() > 0) return;
-    Siblings& siblings = common[{method, answers.entries().front().first}][parent];
-    siblings.names += names;
-    siblings.identifiers = siblings.identifiers || names == 0;
+  static Paths* find_paths(Common& common, const std::string& method, const Answers& answers) {
+    if (answers.entries().size() != 1 || answers.others() > 0) return nullptr;
+    return &common[{method, answers.entries().front().first}];
   }
 
   template <class Answers>
-  static bool all_common(const Common& common, const std::string& method, const Answers& answers) {
+  static bool all_common(const Common& common, const std::string& method, const Answers& answers,
+                         std::size_t least_lengths) {
     if (answers.empty() || answers.others() > 0) return false;
     std::size_t least = method == "GET" || method == "HEAD" ? kCatchAllReads : kCatchAllWrites;
     return std::all_of(answers.entries().begin(), answers.entries().end(), [&](const auto& answer) {
       auto found = common.find({method, answer.first});
-      return found != common.end() && is_any_path(found->second, least);
+      if (found == common.end() || found->second.lengths.size() < least_lengths) return false;
+      return is_any_path(found->second, least);
     });
   }
 
   static bool is_any_path(const Paths& paths, std::size_t least) {
     std::size_t all = 0;
-    for (const auto& [parent, siblings] : paths) {
-      if (siblings.names >= (parent == "/" ? least : least * kCatchAllSiblings)) return true;
+    for (const auto& [parent, siblings] : paths.by_parent) {
+      if (parent == "/" && siblings.names >= least) return true;
       all += siblings.paths();
     }
-    return all >= least && paths.size() >= kCatchAllParents;
+    return all >= least && paths.by_parent.size() >= kCatchAllParents;
   }
 
   Common answers_, echoes_;

@@ -41,12 +41,27 @@ class Features {
   bool rare_tells_ = false;
 };
 
+// Those of a folder where anything is answered alike.
+std::vector<bool> find_alike(const std::vector<WordUse>& words) {
+  constexpr std::size_t kAlike = 16;
+  constexpr std::uint64_t kRareRequests = 3;
+  std::map<std::set<std::string>, std::size_t> count;
+  auto may_be = [](const WordUse& word) {
+    return word.requests <= kRareRequests && word.features.size() == 2 && word.features.contains("GET") &&
+           word.features.rbegin()->starts_with("GET=");
+  };
+  for (const WordUse& word : words) count[word.features] += may_be(word) ? 1 : 0;
+  std::vector<bool> values;
+  for (const WordUse& word : words) values.push_back(may_be(word) && count[word.features] >= kAlike);
+  return values;
+}
+
 }  // namespace
 
 std::vector<bool> find_values(const std::vector<WordUse>& words) {
-  std::vector<bool> values(words.size());
   Features features(words);
-  if (features.words() <= kManyWords) return values;
+  if (features.words() <= kManyWords) return find_alike(words);
+  std::vector<bool> values(words.size());
   std::uint64_t requests = 0;
   for (const WordUse& word : words) requests += word.requests;
   for (std::size_t i = 0; i < words.size(); ++i) {
