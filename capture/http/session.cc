@@ -124,6 +124,8 @@ void HttpSessions::detect(std::uint32_t id, Side side, Cursor& cursor) {
   Session& session = sessions_[id];
   Half& half = session.half[index_of(side)];
   if (cursor.offset == 0 && detect_proxy(id, side, cursor)) return;
+  skip_blank(cursor);
+  if (cursor.bytes.empty()) return;
   if (is_tls(cursor.bytes)) return make_opaque(session, Protocol::tls);
   bool preface = begins_alike(cursor.bytes, kHttp2Preface);
   if (preface && cursor.bytes.size() >= kHttp2Preface.size()) return make_opaque(session, Protocol::http2);
@@ -268,7 +270,7 @@ void HttpSessions::on_close(FlowId flow, Close reason, const FlowTotals& totals,
   auto id = static_cast<std::uint32_t>(flow);
   Session& session = sessions_[id];
   session.one_sided = !totals.seen[0] || !totals.seen[1];
-  bool early = reason == Close::idle || reason == Close::evicted || reason == Close::ended;
+  bool early = reason != Close::finished;
   Side client = session.client.value_or(Side::low);
   end_half(id, client, early, time);
   end_half(id, opposite(client), early, time);
