@@ -124,7 +124,7 @@ void HttpSessions::detect(std::uint32_t id, Side side, Cursor& cursor) {
   Session& session = sessions_[id];
   Half& half = session.half[index_of(side)];
   if (cursor.offset == 0 && detect_proxy(id, side, cursor)) return;
-  skip_blank(cursor);
+  if (cursor.bytes[0] == '\r' || cursor.bytes[0] == '\n') skip_blank(cursor);
   if (cursor.bytes.empty()) return;
   if (is_tls(cursor.bytes)) return make_opaque(session, Protocol::tls);
   bool preface = begins_alike(cursor.bytes, kHttp2Preface);
