@@ -92,12 +92,16 @@ std::uint32_t HttpSessions::begin_response(std::uint32_t id, Side side, const Me
 std::uint32_t HttpSessions::match_request(std::uint32_t id, Side side, const Cursor& cursor) {
   Session& session = sessions_[id];
   const Half& half = session.half[index_of(side)];
+  const Half& requests = session.half[index_of(opposite(side))];
   while (half.uncertain && session.first_waiting != kNone) {
-    // Its sender had received, when asking again, something beyond where we lost track: the first one's response.
     std::uint32_t next = exchanges_[session.first_waiting].next_waiting;
-    if (next == kNone) break;
-    std::uint64_t acked = exchanges_[next].request_acked;
-    if (acked <= half.lost_from || acked > cursor.offset) break;
+    if (next != kNone) {
+      // Its sender had received, when asking again, something beyond where we lost track: the first one's response.
+      std::uint64_t acked = exchanges_[next].request_acked;
+      if (acked <= half.lost_from || acked > cursor.offset) break;
+    } else if (requests.exchange != kNone || cursor.acked <= requests.end + 1) {  // one may be a FIN
+      break;
+    }  // Else what it answers is a request that was lost: its sender had received more than was captured.
     std::uint32_t lost = session.first_waiting;
     exchanges_[lost].gap = true;
     pop_waiting(session);

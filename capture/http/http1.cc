@@ -298,6 +298,7 @@ void HttpSessions::lose_in_body(std::uint32_t id, Side side, const Gap& gap) {
   Exchange& exchange = exchanges_[half.exchange];
   std::uint64_t& counted = half.role == Role::requests ? exchange.request_bytes : exchange.response_bytes;
   if (framed) counted += std::min(half.left, gap.missing);
+  if (framed && gap.missing <= half.left) half.end = gap.offset + gap.missing;
   if (framed && gap.missing < half.left) {
     half.left -= gap.missing;
     return;

@@ -65,6 +65,7 @@ void HttpSessions::on_chunk(const Chunk& chunk) {
   auto id = static_cast<std::uint32_t>(chunk.flow);
   Half& half = sessions_[id].half[index_of(chunk.side)];
   if (half.state == State::opaque) return;
+  half.end = chunk.offset + chunk.bytes.size();
   Cursor cursor{chunk.bytes, chunk.time, chunk.time, chunk.offset, chunk.acked, chunk.acked};
   auto pending = std::move(half.pending);
   if (pending) {
@@ -226,6 +227,7 @@ void HttpSessions::on_gap(const Gap& gap) {
   Half& half = sessions_[id].half[index_of(gap.side)];
   take_pending_as_body(id, gap.side);
   auto pending = std::move(half.pending);
+  if (pending || gap.reason == GapReason::clipped) half.end = gap.offset + gap.missing;
   switch (half.state) {
     case State::opaque: return;
     case State::length_body:

@@ -88,6 +88,7 @@ class HttpSessions final : public StreamSink {
     std::uint32_t hunted = 0;        // bytes hunted through without success
     std::uint64_t left = 0;          // bytes of the body or chunk
     std::uint64_t lost_from = 0;     // where the uncertainty began
+    std::uint64_t end = 0;           // of the bytes captured, and of those lost inside of a message
     std::unique_ptr<Pending> pending;
     std::unique_ptr<BodyReader> body;  // if the body is wished for
   };
