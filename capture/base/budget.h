@@ -38,7 +38,7 @@ class Charge {
 
   // Replaces what is held by `size` bytes; false (and unchanged) if the budget has not so many left.
   [[nodiscard]] bool resize(Budget& budget, std::size_t size) {
-    if (budget.used_ - size_ + size > budget.limit_ && size > size_) return false;
+    if (size > size_ && size - size_ > budget.limit_ - budget.used_) return false;
     budget.used_ += size - size_;
     budget_ = &budget;
     size_ = size;

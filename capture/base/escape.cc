@@ -10,8 +10,9 @@ namespace {
 bool is_hostile(char32_t code) {
   bool control = code < 0x20 || (code >= 0x7f && code < 0xa0);
   bool bidirectional = (code >= 0x200b && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
-                       (code >= 0x2060 && code <= 0x206f) || code == 0xfeff;
-  return control || bidirectional;
+                       (code >= 0x2060 && code <= 0x206f) || code == 0x061c;
+  bool invisible = code == 0xad || code == 0xfeff || (code >= 0xe0000 && code <= 0xe007f);  // the last are tags
+  return control || bidirectional || invisible;
 }
 
 }  // namespace

@@ -47,13 +47,14 @@ IpAddress IpAddress::v6(Bytes sixteen) {
 }
 
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
-  if (text.size() > 1 && text.front() == '[' && text.back() == ']') text = text.substr(1, text.size() - 2);
+  bool bracketed = text.size() > 1 && text.front() == '[' && text.back() == ']';
+  if (bracketed) text = text.substr(1, text.size() - 2);
   char buffer[INET6_ADDRSTRLEN];
-  if (text.size() >= sizeof buffer) return std::nullopt;
+  if (text.size() >= sizeof buffer || text.find('\0') != std::string_view::npos) return std::nullopt;
   std::memcpy(buffer, text.data(), text.size());
   buffer[text.size()] = '\0';
   std::uint8_t raw[16];
-  if (inet_pton(AF_INET, buffer, raw) == 1) return v4(Bytes(raw, 4));
+  if (!bracketed && inet_pton(AF_INET, buffer, raw) == 1) return v4(Bytes(raw, 4));
   if (inet_pton(AF_INET6, buffer, raw) == 1) return v6(Bytes(raw, 16));
   return std::nullopt;
 }

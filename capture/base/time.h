@@ -22,13 +22,18 @@ struct PacketClock {
 
 using Timestamp = PacketClock::time_point;
 
+// What a capture may say: 146 years around 1970. Readers bring damaged times to the nearer end, so that no difference
+// of two, and no wait added to one, overflows.
+inline constexpr Timestamp kLatest{Duration((std::int64_t{1} << 62) - 1)};
+inline constexpr Timestamp kEarliest{-kLatest.time_since_epoch()};
+
 // Packet time is cut into epochs of one second; everything that crosses a stage in bulk does so at their borders.
 using EpochNumber = std::int64_t;
 inline constexpr Duration kEpoch = std::chrono::seconds(1);
 
 inline EpochNumber epoch_of(Timestamp time) {
   std::int64_t ns = time.time_since_epoch().count(), unit = kEpoch.count();
-  return ns >= 0 ? ns / unit : -((unit - 1 - ns) / unit);
+  return ns / unit - (ns % unit < 0 ? 1 : 0);
 }
 
 inline Timestamp start_of(EpochNumber epoch) {

@@ -11,6 +11,8 @@ void FlowTable::open(std::uint32_t index, const Packet& packet) {
   FlowInfo info{static_cast<FlowId>(flow.cold), flow.key, packet.tunnel, packet.time, std::nullopt};
   if (flow.opener_known) info.initiator = flow.opener_high ? Side::high : Side::low;
   sink_.on_open(info);
+  // When it was to be looked at while it was half open may be too late.
+  if (options_.idle.value() < options_.half_open.value()) schedule(index, options_.idle.value());
   Side other = opposite(packet.from);
   if (!flow.half[index_of(other)].mute) return;
   note_fin(index, other, flow.next[index_of(other)], false, packet.time);
@@ -61,12 +63,16 @@ void FlowTable::finish_side(std::uint32_t index, Side side) {
   if (flow.closed || !flow.half[i].fin || flow.half[i].finished) return;
   Cold& cold = colds_[flow.cold];
   if (ahead(cold.fin[i], flow.next[i]) > 0) return;
-  flow.half[i].finished = true;
-  ++flow.next[i];
   // What was held from beyond the end is no part of the stream: receivers drop it too.
   if (cold.holes) (*cold.holes)[i].held = {};
   Timestamp time = cold.fin_time[i];
-  if (cold.reset[i]) return close(index, Close::reset, time);
+  if (cold.reset[i]) {
+    // Takes no sequence number, and is not believed for good: what comes next may show that it was forged.
+    flow.half[i].fin = false;
+    return close(index, Close::reset, time);
+  }
+  flow.half[i].finished = true;
+  ++flow.next[i];
   sink_.on_fin(static_cast<FlowId>(flow.cold), side, time);
   if (flow.half[index_of(opposite(side))].finished) close(index, Close::finished, time);
 }
@@ -174,8 +180,10 @@ void FlowTable::close(std::uint32_t index, Close reason, Timestamp time) {
   }
   cold.totals.mirrored_twice = flow.mirrored_twice;
   sink_.on_close(static_cast<FlowId>(flow.cold), reason, cold.totals, time);
+  std::uint32_t ended = ended_.add();
+  for (Side side : {Side::low, Side::high}) ended_[ended].start[index_of(side)] = start_of(flow, side);
   colds_.erase(flow.cold);
-  flow.cold = kNone;
+  flow.cold = ended;
   flow.closed = true;
   flow.waiting = false;
   schedule(index, options_.linger.value());

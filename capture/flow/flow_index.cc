@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cstdlib>
 
 #include "capture/flow/flow_table.h"
 
@@ -15,8 +14,8 @@ std::uint32_t FlowTable::find_or_add(const Packet& packet, std::uint32_t tag) {
     if (!flow.alias && flow.key.same_ends(packet.flow) && is_twin(flow, packet)) twin = slots_[at].flow;
   }
   std::uint32_t index = add(packet.flow, tag);
-  // Adding may have evicted the twin.
-  if (twin == kNone || !flows_[twin].used || !flows_[twin].key.same_ends(packet.flow)) return index;
+  // Adding may have evicted the twin, and even taken its place.
+  if (twin == kNone || twin == index || !flows_[twin].used) return index;
   unschedule(index);  // it lives as long as its twin
   flows_[index].alias = true;
   flows_[index].cold = twin;
@@ -35,9 +34,8 @@ bool FlowTable::is_twin(const Flow& flow, const Packet& packet) const {
     bool same_start = half.based && start_of(flow, packet.from) == packet.seq + 1;
     return same_start || (packet.flags.ack() && peer.based && start_of(flow, other) == packet.ack);
   }
-  bool same_seq = half.based && std::abs(ahead(packet.seq, flow.next[index_of(packet.from)])) < kSameStream;
-  bool same_ack =
-      packet.flags.ack() && peer.based && std::abs(ahead(packet.ack, flow.next[index_of(other)])) < kSameStream;
+  bool same_seq = half.based && near(packet.seq, flow.next[index_of(packet.from)]);
+  bool same_ack = packet.flags.ack() && peer.based && near(packet.ack, flow.next[index_of(other)]);
   return half.based && peer.based && packet.flags.ack() ? same_seq && same_ack : same_seq || same_ack;
 }
 
@@ -56,8 +54,10 @@ std::uint32_t FlowTable::add(const FlowKey& key, std::uint32_t tag) {
 
 // Requires: closed, or never opened.
 void FlowTable::remove(std::uint32_t index) {
-  std::uint32_t tag = tag_of(flows_[index].key);
-  if (flows_[index].mirrored_twice) remove_aliases(index, tag);
+  const Flow& flow = flows_[index];
+  std::uint32_t tag = tag_of(flow.key);
+  if (flow.mirrored_twice) remove_aliases(index, tag);
+  if (flow.cold != kNone) ended_.erase(flow.cold);
   std::size_t mask = slots_.size() - 1;
   for (std::size_t at = tag & mask; slots_[at].flow != kNone; at = (at + 1) & mask) {
     if (slots_[at].flow != index) continue;
@@ -121,7 +121,7 @@ void FlowTable::evict_one() {
     if (!flow.used || flow.alias) continue;
     ++candidates;
     std::int64_t silent = static_cast<std::uint16_t>(tick_ - flow.last_tick);
-    std::int64_t score = silent + (flow.cold == kNone ? 1 << 20 : 0);
+    std::int64_t score = silent + (flow.closed || flow.cold == kNone ? 1 << 20 : 0);
     if (score <= best) continue;
     best = score;
     victim = index;

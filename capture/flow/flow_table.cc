@@ -1,7 +1,6 @@
 #include "capture/flow/flow_table.h"
 
 #include <algorithm>
-#include <cstdlib>
 
 namespace specular {
 
@@ -78,8 +77,8 @@ void FlowTable::on_unusual(std::uint32_t index, const Packet& packet, std::uint3
   if (segment.size == 0 && (probe || !packet.flags.fin())) return;
   set_base(index, side, segment.seq);
   if (flows_[index].cold == kNone) open(index, packet);
-  bool near = std::abs(ahead(segment.seq, flows_[index].next[index_of(side)])) < kSameStream;
-  if (packet.flags.fin() && near) note_fin(index, side, segment.end(), false, packet.time);
+  bool expected = near(segment.seq, flows_[index].next[index_of(side)]);
+  if (packet.flags.fin() && expected) note_fin(index, side, segment.end(), false, packet.time);
   if (segment.size > 0) take_around_urgent(index, side, segment, packet.flags.urg() ? packet.urgent : 0);
   if (!flows_[index].closed) settle(index, packet.time, false);
 }
@@ -87,8 +86,14 @@ void FlowTable::on_unusual(std::uint32_t index, const Packet& packet, std::uint3
 // The first sequence number of the side's stream, as far as it is known.
 std::uint32_t FlowTable::start_of(const Flow& flow, Side side) const {
   std::size_t i = index_of(side);
+  if (flow.closed && flow.cold != kNone) return ended_[flow.cold].start[i];
   std::uint32_t delivered = flow.cold == kNone ? 0 : static_cast<std::uint32_t>(colds_[flow.cold].offset[i]);
   return flow.next[i] - delivered - (flow.half[i].finished ? 1 : 0);
+}
+
+// Requires: not closed.
+bool FlowTable::nothing_delivered(const Flow& flow, Side side) const {
+  return flow.cold == kNone || colds_[flow.cold].offset[index_of(side)] == 0;
 }
 
 // False if the packet needs no further look: a copy of the SYN of a connection that has ended.
@@ -101,10 +106,11 @@ bool FlowTable::on_syn(std::uint32_t& index, const Packet& packet, std::uint32_t
   }
   Flow& flow = flows_[index];
   if (flow.closed) return false;
-  bool nothing_delivered = flow.cold == kNone || colds_[flow.cold].offset[side] == 0;
-  if (!flow.half[side].based || (!flow.half[side].firm && nothing_delivered)) flow.next[side] = packet.seq + 1;
-  flow.half[side].based = true;
-  flow.half[side].firm = flow.half[side].firm || start_of(flow, packet.from) == packet.seq + 1;
+  Half& half = flow.half[side];
+  bool guess = !half.firm && !half.fin && nothing_delivered(flow, packet.from);
+  if (!half.based || guess) flow.next[side] = packet.seq + 1;
+  half.based = true;
+  half.firm = half.firm || start_of(flow, packet.from) == packet.seq + 1;
   // Who opened: the one whose SYN has no ACK.
   flow.opener_known = true;
   flow.opener_high = (packet.from == Side::high) != packet.flags.ack();
@@ -118,9 +124,8 @@ bool FlowTable::starts_anew(const Flow& flow, const Packet& packet) const {
   std::uint32_t start = packet.seq + 1;
   if (!flow.half[side].based) return flow.closed;
   if (start_of(flow, packet.from) == start) return false;
-  bool nothing_delivered = flow.cold == kNone || colds_[flow.cold].offset[side] == 0;
-  bool guess = !flow.half[side].firm && nothing_delivered && !flow.closed;
-  if (guess && std::abs(ahead(start, flow.next[side])) < kSameStream) return false;
+  bool guess = !flow.closed && !flow.half[side].firm && nothing_delivered(flow, packet.from);
+  if (guess && near(start, flow.next[side])) return false;
   Side other = opposite(packet.from);
   bool answers = packet.flags.ack() && flow.half[index_of(other)].based && packet.ack == start_of(flow, other);
   return !answers;
@@ -132,9 +137,8 @@ bool FlowTable::reopens(const Flow& flow, const Packet& packet) const {
   const Half& half = flow.half[index_of(packet.from)];
   if (packet.payload_size == 0 || packet.flags.rst()) return false;
   if (!half.based) return true;
-  std::int32_t distance = ahead(packet.seq, flow.next[index_of(packet.from)]);
-  if (std::abs(distance) >= kSameStream) return true;
-  return distance >= 0 && !half.finished;
+  std::uint32_t next = flow.next[index_of(packet.from)];
+  return !near(packet.seq, next) || (ahead(packet.seq, next) >= 0 && !half.finished);
 }
 
 // A late copy from the connection before: it acknowledges what this one never sent. Only asked before the side has sent
@@ -142,7 +146,7 @@ bool FlowTable::reopens(const Flow& flow, const Packet& packet) const {
 bool FlowTable::is_stale(const Flow& flow, const Packet& packet) const {
   const Half& peer = flow.half[index_of(opposite(packet.from))];
   bool comparable = !flow.closed && packet.flags.ack() && peer.firm && !flow.half[index_of(packet.from)].firm;
-  return comparable && std::abs(ahead(packet.ack, flow.next[index_of(opposite(packet.from))])) >= kSameStream;
+  return comparable && !near(packet.ack, flow.next[index_of(opposite(packet.from))]);
 }
 
 void FlowTable::on_rst(std::uint32_t index, const Packet& packet) {
@@ -152,8 +156,8 @@ void FlowTable::on_rst(std::uint32_t index, const Packet& packet) {
     flow.closed = true;
     return schedule(index, options_.linger.value());
   }
+  if (flow.half[side].based && !near(packet.seq, flow.next[side])) return;  // blind
   std::int32_t distance = flow.half[side].based ? ahead(packet.seq, flow.next[side]) : 0;
-  if (std::abs(distance) >= kSameStream) return;  // blind
   if (flow.half[side].finished) return close(index, Close::reset, packet.time);
   set_base(index, packet.from, packet.seq);
   note_fin(index, packet.from, distance > 0 ? packet.seq : flow.next[side], true, packet.time);
@@ -196,9 +200,8 @@ void FlowTable::set_base(std::uint32_t index, Side side, std::uint32_t seq) {
   Half& half = flow.half[index_of(side)];
   std::uint32_t& next = flow.next[index_of(side)];
   if (half.based) {
-    bool nothing_delivered = flow.cold == kNone || colds_[flow.cold].offset[index_of(side)] == 0;
-    std::int32_t distance = ahead(seq, next);
-    if (half.firm || half.fin || !nothing_delivered || distance >= 0 || distance <= -kSameStream) return;
+    if (half.firm || half.fin || !nothing_delivered(flow, side)) return;
+    if (ahead(seq, next) >= 0 || !near(seq, next)) return;
   }
   next = seq;
   half.based = true;
@@ -233,13 +236,8 @@ void FlowTable::take(std::uint32_t index, Side side, Segment segment) {
     if (excess > 0) segment = segment.without_back(std::min(static_cast<std::uint32_t>(excess), segment.size));
   }
   std::int32_t distance = ahead(segment.seq, flow.next[i]);
-  bool far = distance >= kSameStream || distance <= -kSameStream;
-  cold.far[i] = far ? static_cast<std::uint8_t>(cold.far[i] + 1) : std::uint8_t{0};
-  if (far) {
-    counters_.stale.add();
-    if (cold.far[i] >= kFarSegments) close(index, Close::reused, segment.time);
-    return;
-  }
+  if (!near(segment.seq, flow.next[i])) return on_far(index, side, segment.time);
+  cold.far[i] = 0;
   if (distance < 0) {
     auto known = static_cast<std::uint32_t>(-std::int64_t{distance});
     if (known >= segment.size) return counters_.repeated.add();
@@ -251,6 +249,17 @@ void FlowTable::take(std::uint32_t index, Side side, Segment segment) {
   if (distance <= 0 && !overlaps && !ahead_of_peer(flow, side, segment)) return deliver(index, side, segment);
   if (distance > 0) counters_.out_of_order.add();
   hold(index, side, segment);
+}
+
+// In a row is what comes while nothing else is delivered.
+void FlowTable::on_far(std::uint32_t index, Side side, Timestamp time) {
+  Cold& cold = colds_[flows_[index].cold];
+  std::size_t i = index_of(side);
+  std::uint32_t next = flows_[index].next[i];
+  counters_.stale.add();
+  if (cold.far_from[i] != next) cold.far[i] = 0;
+  cold.far_from[i] = next;
+  if (++cold.far[i] >= kFarSegments) close(index, Close::reused, time);
 }
 
 void FlowTable::hold(std::uint32_t index, Side side, const Segment& segment) {

@@ -88,6 +88,7 @@ class FlowTable {
   static constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
   // Sequence numbers that close to each other, between the same ends, are one stream; twice the largest usual window.
   static constexpr std::int32_t kSameStream = 1 << 21;
+  static bool near(std::uint32_t a, std::uint32_t b) { return ahead(a, b) > -kSameStream && ahead(a, b) < kSameStream; }
   // So many segments in a row that are further away are another stream: the mirror was down for long.
   static constexpr std::uint8_t kFarSegments = 16;
   static constexpr std::uint32_t kWheel = 16;  // seconds; every flow is looked at once a turn at least
@@ -107,8 +108,8 @@ class FlowTable {
   struct alignas(64) Flow {
     FlowKey key;
     std::uint16_t last_tick = 0;
-    std::uint32_t next[2] = {0, 0};  // the sequence number expected of each side
-    std::uint32_t cold = kNone;
+    std::uint32_t next[2] = {0, 0};                            // the sequence number expected of each side
+    std::uint32_t cold = kNone;                                // once closed: its Ended
     std::uint32_t wheel_next = kNone, wheel_previous = kNone;  // `previous` of the first is kBucket + its bucket
     Half half[2];
     bool used : 1 = false;
@@ -132,9 +133,15 @@ class FlowTable {
     std::uint64_t offset[2] = {0, 0};  // of Flow::next in the stream
     std::uint32_t fin[2] = {0, 0};     // the sequence number of FIN or RST
     Timestamp fin_time[2]{};
-    bool reset[2] = {false, false};  // it was an RST
-    std::uint8_t far[2] = {0, 0};    // segments in a row that were too far from what is expected
+    bool reset[2] = {false, false};      // it was an RST
+    std::uint8_t far[2] = {0, 0};        // segments in a row that were too far from what is expected,
+    std::uint32_t far_from[2] = {0, 0};  // and what that was
     std::unique_ptr<std::array<Hole, 2>> holes;
+  };
+
+  // What is left of a Cold, for copies of its packets that come late.
+  struct Ended {
+    std::uint32_t start[2] = {0, 0};
   };
 
   struct Slot {
@@ -156,9 +163,11 @@ class FlowTable {
   void set_base(std::uint32_t index, Side side, std::uint32_t seq);
   void take_around_urgent(std::uint32_t index, Side side, const Segment& segment, std::uint32_t urgent);
   void take(std::uint32_t index, Side side, Segment segment);
+  void on_far(std::uint32_t index, Side side, Timestamp time);
   void hold(std::uint32_t index, Side side, const Segment& segment);
   bool ahead_of_peer(const Flow& flow, Side side, const Segment& segment) const;
   std::uint32_t start_of(const Flow& flow, Side side) const;
+  bool nothing_delivered(const Flow& flow, Side side) const;
 
   // flow_delivery.cc: what goes to the sink
   void open(std::uint32_t index, const Packet& packet);
@@ -195,6 +204,7 @@ class FlowTable {
   Budget held_;
   Pool<Flow, 4096> flows_;
   Pool<Cold> colds_;
+  Pool<Ended> ended_;
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> waiting_;  // flows with a hole
   std::array<std::uint32_t, kWheel> wheel_;

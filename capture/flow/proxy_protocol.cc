@@ -23,6 +23,19 @@ std::string_view next_word(std::string_view& line) {
   return word;
 }
 
+// An IPv6 address may be a mapped IPv4 one, if the two ends are of different families; it is told by its colons.
+std::optional<IpAddress> read_address(std::string_view word, bool v6) {
+  bool colons = word.find(':') != std::string_view::npos;
+  return colons == v6 ? IpAddress::parse(word) : std::nullopt;
+}
+
+std::optional<std::uint16_t> read_port(std::string_view word) {
+  std::uint16_t port = 0;
+  auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), port);
+  if (error != std::errc() || end != word.data() + word.size()) return std::nullopt;
+  return port;
+}
+
 // "PROXY TCP4 192.0.2.1 198.51.100.2 34567 443\r\n"
 ProxyHeader read_version_1(std::string_view text) {
   auto end = text.substr(0, kMaxVersion1).find("\r\n");
@@ -31,14 +44,11 @@ ProxyHeader read_version_1(std::string_view text) {
   ProxyHeader header{State::present, end + 2, {}};
   std::string_view protocol = next_word(line);
   if (protocol == "UNKNOWN") return header;
-  auto address = IpAddress::parse(next_word(line));
-  next_word(line);
-  std::string_view port_text = next_word(line);
-  std::uint16_t port = 0;
-  auto parsed = std::from_chars(port_text.data(), port_text.data() + port_text.size(), port);
-  bool good = (protocol == "TCP4" || protocol == "TCP6") && address && parsed.ec == std::errc() && !port_text.empty();
-  if (!good) return {};
-  header.source = SocketAddress{*address, port};
+  bool v6 = protocol == "TCP6";
+  auto source = read_address(next_word(line), v6), destination = read_address(next_word(line), v6);
+  auto source_port = read_port(next_word(line)), destination_port = read_port(line);
+  if ((!v6 && protocol != "TCP4") || !source || !destination || !source_port || !destination_port) return {};
+  header.source = SocketAddress{*source, *source_port};
   return header;
 }
 

@@ -44,7 +44,7 @@ bool HeldSegments::keep(Budget& budget, std::size_t max_bytes, std::size_t index
   bool full = bytes_ + size > max_bytes || held_.size() - begin_ >= kMaxPieces;
   if (full || !held.charge.resize(budget, size + kOverhead)) return false;
   held.copy = std::make_unique_for_overwrite<std::uint8_t[]>(size);
-  std::memcpy(held.copy.get(), segment.bytes.data(), size);
+  std::copy(segment.bytes.begin(), segment.bytes.end(), held.copy.get());
   held.segment = segment;
   held.segment.bytes = Bytes(held.copy.get(), size);
   bytes_ += size;

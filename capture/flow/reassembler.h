@@ -42,7 +42,8 @@ class HeldSegments {
   std::size_t bytes() const { return bytes_; }
 
   // Keeps a copy of what is not held already. `conflict`: held, but overlapping bytes differed. `refused`: the budget
-  // or `max_bytes` is exhausted, nothing was kept. Requires: all held segments lie within 2^31 of this one.
+  // or `max_bytes` is exhausted; of a segment that fills several holes the first may have been. Requires: all held
+  // segments lie within 2^31 of this one.
   Insert insert(Budget& budget, std::size_t max_bytes, const Segment& segment);
 
   // The segment with the lowest sequence number; views into the held copy. Requires: !empty().

@@ -17,8 +17,8 @@ enum class FlowId : std::uint32_t {};
 struct FlowInfo {
   FlowId id;
   FlowKey key;
-  TunnelId tunnel;                // of the first segment
-  Timestamp opened;               // time of the first segment
+  TunnelId tunnel;                // of the segment that brought its first byte, gap or fin
+  Timestamp opened;               // the time of that segment
   std::optional<Side> initiator;  // who sent the SYN, if that was seen
 };
 

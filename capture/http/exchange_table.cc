@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <string>
 
 #include "capture/http/session.h"
 
@@ -22,6 +23,11 @@ Target split_target(std::string_view target) {
   return {authority, end == std::string_view::npos ? "/" : rest.substr(end)};
 }
 
+bool same_host(std::string_view a, std::string_view b) {
+  auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; };
+  return std::ranges::equal(a, b, {}, lower, lower);
+}
+
 }  // namespace
 
 std::uint32_t HttpSessions::begin_request(std::uint32_t id, const MessageHead& head, const Cursor& cursor,
@@ -31,6 +37,7 @@ std::uint32_t HttpSessions::begin_request(std::uint32_t id, const MessageHead& h
     std::uint32_t oldest = session.first_waiting;
     pop_waiting(session);
     finish(oldest, cursor.now);
+    ++session.forgotten;
   }
   std::uint32_t index = exchanges_.add();
   Exchange& exchange = exchanges_[index];
@@ -46,14 +53,17 @@ std::uint32_t HttpSessions::begin_request(std::uint32_t id, const MessageHead& h
   ++session.exchanges;
 
   RequestHead request{cursor.time, head.version, head.method, head.target, head.host, {}, head.fields, head.anomalies};
+  std::string rooted;
   if (exchange.connect_method) {
     if (request.authority.empty()) request.authority = head.target;
   } else {
     Target target = split_target(head.target);
+    // An empty path is the root's (RFC 9110 section 4.2.3).
+    if (target.path.starts_with('?')) target.path = rooted.append("/").append(target.path);
     request.path = target.path;
     if (!target.authority.empty()) {
       // RFC 9112 section 3.2.2: the target overrules Host.
-      if (head.has_host && head.host != target.authority) request.anomalies.add(Anomaly::hosts_differ);
+      if (head.has_host && !same_host(head.host, target.authority)) request.anomalies.add(Anomaly::hosts_differ);
       request.authority = target.authority;
     }
   }
@@ -82,16 +92,26 @@ std::uint32_t HttpSessions::begin_response(std::uint32_t id, Side side, const Me
 std::uint32_t HttpSessions::match_request(std::uint32_t id, Side side, const Cursor& cursor) {
   Session& session = sessions_[id];
   const Half& half = session.half[index_of(side)];
+  const Half& requests = session.half[index_of(opposite(side))];
   while (half.uncertain && session.first_waiting != kNone) {
-    // Its sender had received, when asking again, something beyond where we lost track: the first one's response.
     std::uint32_t next = exchanges_[session.first_waiting].next_waiting;
-    if (next == kNone) break;
-    std::uint64_t acked = exchanges_[next].request_acked;
-    if (acked <= half.lost_from || acked > cursor.offset) break;
+    if (next != kNone) {
+      // Its sender had received, when asking again, something beyond where we lost track: the first one's response.
+      std::uint64_t acked = exchanges_[next].request_acked;
+      if (acked <= half.lost_from || acked > cursor.offset) break;
+    } else if (requests.exchange != kNone || cursor.acked <= requests.end + 1) {  // one may be a FIN
+      break;
+    }  // Else what it answers is a request that was lost: its sender had received more than was captured.
     std::uint32_t lost = session.first_waiting;
     exchanges_[lost].gap = true;
     pop_waiting(session);
     finish(lost, cursor.now);
+  }
+  // After a loss nobody can tell which responses of forgotten requests are still to come.
+  if (half.uncertain) session.forgotten = 0;
+  if (session.forgotten > 0) {
+    --session.forgotten;
+    return kNone;
   }
   std::uint32_t first = session.first_waiting;
   if (first == kNone) return kNone;

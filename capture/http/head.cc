@@ -242,6 +242,14 @@ bool split_plain_request_line(std::string_view line, MessageHead& head) {
          line.substr(head.method.size() + 1, head.target.size() + 1).ends_with(' ');
 }
 
+// Lines that end with LF alone, and values that go on in the next line.
+void note_line_ends(std::string_view text, Anomalies& anomalies) {
+  for (auto at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1)) {
+    if (at == 0 || text[at - 1] != '\r') anomalies.add(Anomaly::bare_lf);
+    if (at + 1 < text.size() && (text[at + 1] == ' ' || text[at + 1] == '\t')) anomalies.add(Anomaly::folded_header);
+  }
+}
+
 }  // namespace
 
 // The parser behind HeadParser, brought to the point where fields begin; copied for every head.
@@ -251,7 +259,6 @@ struct HeadParser::Llhttp {
 
   std::vector<HeaderField>* fields = nullptr;
   std::string* folded = nullptr;
-  bool was_folded = false;
 
   Llhttp() {
     llhttp_settings_init(&settings);
@@ -283,7 +290,6 @@ struct HeadParser::Llhttp {
       field.value = part;
       return;
     }
-    was_folded = true;
     if (part.empty()) return;
     std::size_t begin = folded->size();
     folded->append(field.value).append(" ").append(part);
@@ -294,9 +300,12 @@ struct HeadParser::Llhttp {
   bool read(std::string_view lines) {
     llhttp_t parser = at_fields;
     parser.data = this;
-    was_folded = false;
     llhttp_errno_t status = llhttp_execute(&parser, lines.data(), lines.size());
-    return status == HPE_OK || status == HPE_PAUSED_UPGRADE;
+    // It takes a name with a blank behind it, which RFC 9112 section 5.1 forbids: readers differ on what that is.
+    bool blank_in_name = std::any_of(fields->begin(), fields->end(), [](const HeaderField& field) {
+      return trim(field.name).size() != field.name.size();
+    });
+    return !blank_in_name && (status == HPE_OK || status == HPE_PAUSED_UPGRADE);
   }
 };
 
@@ -344,12 +353,11 @@ bool HeadParser::add_plain_field(std::string_view line, std::size_t colon) {
   if (colon == 14 && equals_ignoring_case(field.name, "content-length")) {
     bool digits = !field.value.empty() && field.value.size() < 16 &&
                   std::all_of(field.value.begin(), field.value.end(), is_digit);
-    bool again = std::any_of(fields_.begin(), fields_.end(), [](const HeaderField& other) {
-      return other.name.size() == 14 && equals_ignoring_case(other.name, "content-length");
-    });
-    if (!digits || again) return false;
+    if (!digits || find_header(fields_, "content-length")) return false;
   }
-  if (colon == 17 && equals_ignoring_case(field.name, "transfer-encoding") && field.value != "chunked") return false;
+  if (colon == 17 && equals_ignoring_case(field.name, "transfer-encoding")) {
+    if (field.value != "chunked" || find_header(fields_, "transfer-encoding")) return false;
+  }
   fields_.push_back(field);
   return true;
 }
@@ -366,20 +374,18 @@ bool HeadParser::parse(Bytes bytes, bool cut, MessageHead& head) {
     head = {};
     if (!split_status_line(line, head)) return false;
   }
-  if (line.size() == line_end) head.anomalies.add(Anomaly::bare_lf);
+  note_line_ends(text, head.anomalies);
   std::string_view lines = whole_line ? text.substr(line_end + 1) : std::string_view();
   fields_.clear();
   folded_.clear();
   // Views into it must not move: it cannot outgrow the head.
   folded_.reserve(lines.size() + kMaxFields);
   if (cut) {
-    split_fields(lines.substr(0, lines.rfind('\n') + 1), head);
+    split_fields(lines.substr(0, lines.rfind('\n') + 1));
   } else if (!llhttp_->read(lines)) {
     head.anomalies.add(Anomaly::bad_header);
     fields_.clear();
-    split_fields(lines, head);
-  } else if (llhttp_->was_folded) {
-    head.anomalies.add(Anomaly::folded_header);
+    split_fields(lines);
   }
   head.fields = fields_;
   for (const HeaderField& field : fields_) note_field(field, head);
@@ -393,17 +399,15 @@ bool HeadParser::parse(Bytes bytes, bool cut, MessageHead& head) {
 }
 
 // What llhttp refuses: names up to the colon, values up to the line's end, nothing else is asked of them.
-void HeadParser::split_fields(std::string_view lines, MessageHead& head) {
+void HeadParser::split_fields(std::string_view lines) {
   while (!lines.empty() && fields_.size() < kMaxFields) {
     auto end = lines.find('\n');
     std::string_view line = lines.substr(0, end);
     lines.remove_prefix(end == std::string_view::npos ? lines.size() : end + 1);
-    if (!line.empty() && line.back() != '\r' && end != std::string_view::npos) head.anomalies.add(Anomaly::bare_lf);
     bool folded = !line.empty() && (line.front() == ' ' || line.front() == '\t');
     line = trim(line);
     if (line.empty()) continue;
     if (folded && !fields_.empty()) {
-      head.anomalies.add(Anomaly::folded_header);
       llhttp_->add_value(line);
       continue;
     }
@@ -443,6 +447,7 @@ void HeadParser::note_field(const HeaderField& field, MessageHead& head) {
 
 // RFC 9112 section 6.3: repeated and equal values are one; of different ones, the first decides.
 void HeadParser::note_length(std::string_view value, MessageHead& head) {
+  if (value.empty()) head.anomalies.add(Anomaly::bad_length);
   for (std::string_view rest = value; !rest.empty();) {
     auto comma = rest.find(',');
     std::string_view item = trim(rest.substr(0, comma));
@@ -460,14 +465,15 @@ void HeadParser::note_length(std::string_view value, MessageHead& head) {
   }
 }
 
-// RFC 9112 section 6.1: a body is chunked if that is the last coding of all; codings beneath are not decoded.
+// RFC 9112 section 6.1: a body is chunked if that is the last coding of all, also over several fields; codings beneath
+// are not decoded.
 void HeadParser::note_transfer_encoding(std::string_view value, MessageHead& head) {
   auto comma = value.rfind(',');
   std::string_view last = trim(comma == std::string_view::npos ? value : value.substr(comma + 1));
   if (last.empty() && comma == std::string_view::npos) return;
   head.has_transfer_encoding = true;
   head.chunked = equals_ignoring_case(last, "chunked");
-  if (!head.chunked) head.anomalies.add(Anomaly::te_not_chunked);
+  head.chunked ? head.anomalies.remove(Anomaly::te_not_chunked) : head.anomalies.add(Anomaly::te_not_chunked);
 }
 
 }  // namespace specular

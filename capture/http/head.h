@@ -69,7 +69,7 @@ class HeadParser {
   struct Llhttp;
 
   bool add_plain_field(std::string_view line, std::size_t colon);
-  void split_fields(std::string_view lines, MessageHead& head);
+  void split_fields(std::string_view lines);
   void note_field(const HeaderField& field, MessageHead& head);
   void note_length(std::string_view value, MessageHead& head);
   void note_transfer_encoding(std::string_view value, MessageHead& head);

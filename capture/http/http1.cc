@@ -27,12 +27,16 @@ bool may_answer_without_body(std::uint16_t status) {
 }  // namespace
 
 // RFC 9112 section 2.2: empty lines before a message are skipped.
-void HttpSessions::read_start(std::uint32_t id, Side side, Cursor& cursor) {
-  Session& session = sessions_[id];
-  Half& half = session.half[index_of(side)];
+void HttpSessions::skip_blank(Cursor& cursor) {
   std::size_t blank = 0;
   while (blank < cursor.bytes.size() && is_blank(cursor.bytes[blank])) ++blank;
   cursor.consume(blank);
+}
+
+void HttpSessions::read_start(std::uint32_t id, Side side, Cursor& cursor) {
+  Session& session = sessions_[id];
+  Half& half = session.half[index_of(side)];
+  skip_blank(cursor);
   if (cursor.bytes.empty()) return;
   MessageHead head;
   std::size_t size = cursor.scanned == 0 ? parser_.parse_plain(cursor.bytes, head) : 0;
@@ -64,18 +68,21 @@ void HttpSessions::read_head(std::uint32_t id, Side side, Cursor& cursor) {
   }
   std::size_t size = oversized ? std::min(limit, cursor.bytes.size()) : end;
   std::optional<GapReason> cut;
-  if (oversized) cut = GapReason::clipped;
-  bool read = on_head(id, side, cursor.bytes.first(size), cut, cursor);
+  Anomalies known;
+  if (oversized) {
+    cut = GapReason::clipped;
+    known.add(Anomaly::oversized_head);
+  }
+  bool read = on_head(id, side, cursor.bytes.first(size), cut, cursor, known);
   if (read && !oversized) return cursor.consume(size);
-  if (read) sessions_[id].anomalies.add(Anomaly::oversized_head);
   std::uint64_t from = cursor.offset;
   cursor.consume(read ? size : 1);
   start_hunting(id, side, from);
 }
 
 // False if it is no head after all. Sets the state for what follows it; a head that is cut, and why, ends its message.
-bool HttpSessions::on_head(std::uint32_t id, Side side, Bytes bytes, std::optional<GapReason> cut,
-                           const Cursor& cursor) {
+bool HttpSessions::on_head(std::uint32_t id, Side side, Bytes bytes, std::optional<GapReason> cut, const Cursor& cursor,
+                           Anomalies known) {
   Session& session = sessions_[id];
   Half& half = session.half[index_of(side)];
   MessageHead head;
@@ -87,6 +94,7 @@ bool HttpSessions::on_head(std::uint32_t id, Side side, Bytes bytes, std::option
   if (half.role == Role::unknown) set_role(id, side, role);
   if (half.tentative) counters_.resynchronised.add();
   half.tentative = false;
+  head.anomalies.bits |= known.bits;
   frame_message(id, side, head, cut, cursor);
   return true;
 }
@@ -290,6 +298,7 @@ void HttpSessions::lose_in_body(std::uint32_t id, Side side, const Gap& gap) {
   Exchange& exchange = exchanges_[half.exchange];
   std::uint64_t& counted = half.role == Role::requests ? exchange.request_bytes : exchange.response_bytes;
   if (framed) counted += std::min(half.left, gap.missing);
+  if (framed && gap.missing <= half.left) half.end = gap.offset + gap.missing;
   if (framed && gap.missing < half.left) {
     half.left -= gap.missing;
     return;

@@ -65,6 +65,7 @@ void HttpSessions::on_chunk(const Chunk& chunk) {
   auto id = static_cast<std::uint32_t>(chunk.flow);
   Half& half = sessions_[id].half[index_of(chunk.side)];
   if (half.state == State::opaque) return;
+  half.end = chunk.offset + chunk.bytes.size();
   Cursor cursor{chunk.bytes, chunk.time, chunk.time, chunk.offset, chunk.acked, chunk.acked};
   auto pending = std::move(half.pending);
   if (pending) {
@@ -124,6 +125,8 @@ void HttpSessions::detect(std::uint32_t id, Side side, Cursor& cursor) {
   Session& session = sessions_[id];
   Half& half = session.half[index_of(side)];
   if (cursor.offset == 0 && detect_proxy(id, side, cursor)) return;
+  if (cursor.bytes[0] == '\r' || cursor.bytes[0] == '\n') skip_blank(cursor);
+  if (cursor.bytes.empty()) return;
   if (is_tls(cursor.bytes)) return make_opaque(session, Protocol::tls);
   bool preface = begins_alike(cursor.bytes, kHttp2Preface);
   if (preface && cursor.bytes.size() >= kHttp2Preface.size()) return make_opaque(session, Protocol::http2);
@@ -224,6 +227,7 @@ void HttpSessions::on_gap(const Gap& gap) {
   Half& half = sessions_[id].half[index_of(gap.side)];
   take_pending_as_body(id, gap.side);
   auto pending = std::move(half.pending);
+  if (pending || gap.reason == GapReason::clipped) half.end = gap.offset + gap.missing;
   switch (half.state) {
     case State::opaque: return;
     case State::length_body:
@@ -268,7 +272,7 @@ void HttpSessions::on_close(FlowId flow, Close reason, const FlowTotals& totals,
   auto id = static_cast<std::uint32_t>(flow);
   Session& session = sessions_[id];
   session.one_sided = !totals.seen[0] || !totals.seen[1];
-  bool early = reason == Close::idle || reason == Close::evicted || reason == Close::ended;
+  bool early = reason != Close::finished;
   Side client = session.client.value_or(Side::low);
   end_half(id, client, early, time);
   end_half(id, opposite(client), early, time);

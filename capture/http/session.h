@@ -88,6 +88,7 @@ class HttpSessions final : public StreamSink {
     std::uint32_t hunted = 0;        // bytes hunted through without success
     std::uint64_t left = 0;          // bytes of the body or chunk
     std::uint64_t lost_from = 0;     // where the uncertainty began
+    std::uint64_t end = 0;           // of the bytes captured, and of those lost inside of a message
     std::unique_ptr<Pending> pending;
     std::unique_ptr<BodyReader> body;  // if the body is wished for
   };
@@ -102,6 +103,7 @@ class HttpSessions final : public StreamSink {
     TunnelId tunnel = TunnelId::none;
     std::uint32_t first_waiting = kNone, last_waiting = kNone;  // exchanges without response, in order
     std::uint32_t waiting = 0;
+    std::uint32_t forgotten = 0;  // requests before these that were too many; their responses come first
     std::uint32_t exchanges = 0;
     Timestamp opened{};
     Anomalies anomalies;
@@ -149,9 +151,11 @@ class HttpSessions final : public StreamSink {
   Connection connection_of(std::uint32_t id);
 
   // http1.cc: framing
+  static void skip_blank(Cursor& cursor);
   void read_start(std::uint32_t id, Side side, Cursor& cursor);
   void read_head(std::uint32_t id, Side side, Cursor& cursor);
-  bool on_head(std::uint32_t id, Side side, Bytes bytes, std::optional<GapReason> cut, const Cursor& cursor);
+  bool on_head(std::uint32_t id, Side side, Bytes bytes, std::optional<GapReason> cut, const Cursor& cursor,
+               Anomalies known = {});
   void frame_message(std::uint32_t id, Side side, const MessageHead& head, std::optional<GapReason> cut,
                      const Cursor& cursor);
   void frame_request(std::uint32_t id, Side side, const MessageHead& head, bool cut, const Cursor& cursor);

@@ -119,7 +119,9 @@ class Pcapng final : public CaptureFormat {
         for (; exponent < 9; ++exponent) ns *= 10;
         for (; exponent > 9; --exponent) ns /= 10;
       }
-      return Timestamp(Duration(static_cast<std::int64_t>(ns + Wide(offset_seconds) * kSecond)));
+      ns += Wide(offset_seconds) * kSecond;
+      constexpr Wide kMost = kLatest.time_since_epoch().count();
+      return Timestamp(Duration(static_cast<std::int64_t>(std::clamp(ns, -kMost, kMost))));
     }
   };
 

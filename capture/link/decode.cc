@@ -231,23 +231,29 @@ Drop FrameWalk::radiotap(Reader r) {
   r.skip(2);
   // Alone among these headers, radiotap is little-endian.
   std::uint16_t length = static_cast<std::uint16_t>(r.u8() | r.u8() << 8);
-  if (r.bad() || length < 4) return Drop::header_cut;
+  if (r.bad()) return Drop::header_cut;
+  if (length < 8) return Drop::bad_header;
   r.skip(length - 4u);
   return wireless(r);
+}
+
+// Where no Ethertype follows, the kernel has numbers of its own; 4 (ETH_P_802_2) is LLC, of the length of the frame.
+Drop FrameWalk::cooked(std::uint16_t type, Reader r) {
+  return type == 4 ? llc(r) : payload_of(type, r);
 }
 
 Drop FrameWalk::linux_sll(Reader r) {
   r.skip(14);
   std::uint16_t type = r.u16();
   if (r.bad()) return Drop::header_cut;
-  return payload_of(type, r);
+  return cooked(type, r);
 }
 
 Drop FrameWalk::linux_sll2(Reader r) {
   std::uint16_t type = r.u16();
   r.skip(18);
   if (r.bad()) return Drop::header_cut;
-  return payload_of(type, r);
+  return cooked(type, r);
 }
 
 // The address family, in the byte order of whoever captured; its number for IPv6 differs between systems. The IP
@@ -328,14 +334,15 @@ Drop FrameWalk::ipv6_fragment(Reader r) {
 
 Drop FrameWalk::fragment(std::uint32_t id, std::uint8_t protocol, std::uint32_t offset, bool more, Bytes bytes) {
   if (missing_ > 0) return Drop::header_cut;
-  FragmentKey key{source_, destination_, hash_path(path_), id, protocol};
-  auto added = decoder_.fragments_.add(key, frame_.time, offset, more, bytes);
+  std::uint8_t key_protocol = source_.is_v4() ? protocol : std::uint8_t{0};
+  FragmentKey key{source_, destination_, hash_path(path_), id, key_protocol};
+  auto added = decoder_.fragments_.add(key, frame_.time, offset, more, bytes, protocol);
   switch (added.outcome) {
     case FragmentTable::Outcome::held: return Drop::fragment_held;
     case FragmentTable::Outcome::refused: return Drop::fragment_refused;
     case FragmentTable::Outcome::whole: break;
   }
-  return transport(protocol, Reader(added.datagram));
+  return transport(added.protocol, Reader(added.datagram));
 }
 
 Drop FrameWalk::transport(std::uint8_t protocol, Reader r) {

@@ -14,30 +14,31 @@ constexpr std::size_t kOverhead = 256;
 }  // namespace
 
 FragmentTable::Added FragmentTable::add(const FragmentKey& key, Timestamp time, std::uint32_t offset, bool more,
-                                        Bytes bytes) {
+                                        Bytes bytes, std::uint8_t protocol) {
   expire(time);
   bool bad = bytes.empty() || offset + bytes.size() > kMaxDatagram || (more && bytes.size() % 8 != 0);
-  if (bad) return {Outcome::refused, {}};
+  if (bad) return {Outcome::refused, {}, 0};
   auto [entry, is_new] = datagrams_.try_emplace(key);
   Datagram& datagram = entry->second;
   if (is_new) {
     datagram.first = time;
     datagram.age = by_age_.insert(by_age_.end(), key);
   }
+  if (offset == 0) datagram.protocol = protocol;
   if (!make_room(entry, kOverhead + datagram.received + (datagram.refused ? 0 : bytes.size()))) {
     erase(entry);
-    return {Outcome::refused, {}};
+    return {Outcome::refused, {}, 0};
   }
   if (datagram.refused || !insert(datagram, offset, more, bytes)) {
     datagram.refused = true;
     datagram.pieces.clear();
     datagram.received = 0;
-    return {Outcome::refused, {}};
+    return {Outcome::refused, {}, 0};
   }
-  if (!datagram.size || datagram.received != *datagram.size) return {Outcome::held, {}};
-  Bytes whole = assemble(datagram);
+  if (!datagram.size || datagram.received != *datagram.size) return {Outcome::held, {}, 0};
+  Added added{Outcome::whole, assemble(datagram), datagram.protocol};
   erase(entry);
-  return {Outcome::whole, whole};
+  return added;
 }
 
 void FragmentTable::erase(Entry entry) {

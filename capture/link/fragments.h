@@ -20,7 +20,7 @@ struct FragmentKey {
   IpAddress source, destination;
   std::uint64_t tunnel = 0;  // a hash of the tunnel path
   std::uint32_t id = 0;
-  std::uint8_t protocol = 0;
+  std::uint8_t protocol = 0;  // of IPv4; IPv6 identifies without it
   auto operator<=>(const FragmentKey&) const = default;
 };
 
@@ -30,11 +30,13 @@ class FragmentTable {
   struct Added {
     Outcome outcome;
     Bytes datagram;  // if whole: the payload behind the (unfragmentable) header; valid until forget_finished()
+    std::uint8_t protocol = 0;  // of that: what the first fragment says, whatever the others do
   };
 
   FragmentTable(std::size_t max_bytes, Duration timeout) : budget_(max_bytes), timeout_(timeout) {}
 
-  Added add(const FragmentKey& key, Timestamp time, std::uint32_t offset, bool more, Bytes bytes);
+  Added add(const FragmentKey& key, Timestamp time, std::uint32_t offset, bool more, Bytes bytes,
+            std::uint8_t protocol = 0);
   // Releases the datagrams handed out.
   void forget_finished() { finished_.clear(); }
   std::size_t bytes_held() const { return budget_.used(); }
@@ -50,7 +52,8 @@ class FragmentTable {
     std::vector<Piece> pieces;  // by offset, without overlap
     std::uint32_t received = 0;
     std::optional<std::uint32_t> size;  // known from the last fragment
-    bool refused = false;               // an overlap was seen: nothing of it is used
+    std::uint8_t protocol = 0;
+    bool refused = false;  // an overlap was seen: nothing of it is used
     Charge charge;
     std::list<FragmentKey>::iterator age;
   };

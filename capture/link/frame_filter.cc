@@ -14,8 +14,14 @@ constexpr int kSnapLength = 262'144;
 
 using Handle = std::unique_ptr<pcap_t, decltype(&pcap_close)>;
 
+// libpcap knows what files have for raw IP by another number.
+int data_link_of(LinkType link) {
+  bool raw = link == LinkType::raw || link == LinkType::raw_openbsd;
+  return raw ? DLT_RAW : static_cast<int>(link);
+}
+
 Result<bpf_program> compile(const std::string& expression, LinkType link) {
-  Handle handle(pcap_open_dead(static_cast<int>(link), kSnapLength), &pcap_close);
+  Handle handle(pcap_open_dead(data_link_of(link), kSnapLength), &pcap_close);
   bpf_program program{};
   if (pcap_compile(handle.get(), &program, expression.c_str(), 1, PCAP_NETMASK_UNKNOWN) == 0) return program;
   return fail(ErrorKind::invalid, fmt::format("filter '{}': {}", expression, pcap_geterr(handle.get())));

@@ -16,7 +16,7 @@ class FrameWalk {
   Drop link();
 
  private:
-  static constexpr int kMaxHeaders = 32;
+  static constexpr int kMaxHeaders = 64;  // for the most tunnels that can be asked for, three or four each
 
   bool enter() { return ++headers_ <= kMaxHeaders; }
   // Takes one more tunnel on the path; false if the limit is reached.
@@ -32,6 +32,7 @@ class FrameWalk {
   Drop ppp(Reader r);
   Drop wireless(Reader r);
   Drop radiotap(Reader r);
+  Drop cooked(std::uint16_t type, Reader r);
   Drop linux_sll(Reader r);
   Drop linux_sll2(Reader r);
   Drop loopback(Reader r);

@@ -66,7 +66,9 @@ Drop FrameWalk::gtp(Reader r) {
   if (r.bad() || flags >> 5 != 1 || type != 255) return Drop::not_tcp;
   if ((flags & 0x07) != 0) {
     r.skip(3);
-    for (std::uint8_t next = r.u8(); next != 0 && !r.bad();) {
+    std::uint8_t first = r.u8();
+    bool extended = (flags & 0x04) != 0;
+    for (std::uint8_t next = extended ? first : 0; next != 0 && !r.bad();) {
       std::size_t length = r.u8() * 4u;
       if (length == 0) return Drop::bad_header;
       r.skip(length - 2);
@@ -146,7 +148,8 @@ Drop FrameWalk::erspan_type_ii(Reader r) {
   return ethernet(r);
 }
 
-// 12 bytes, and 8 more if the last bit says so. The frame type is 0 for Ethernet, 2 for IP.
+// 12 bytes, and 8 more if the last bit says so. The frame type, in the five bits before the last ten, is 0 for
+// Ethernet, 2 for IP.
 Drop FrameWalk::erspan_type_iii(Reader r) {
   r.skip(2);
   std::uint16_t session = r.u16() & 0x03ff;
@@ -155,7 +158,7 @@ Drop FrameWalk::erspan_type_iii(Reader r) {
   if ((last & 1) != 0) r.skip(8);
   if (r.bad()) return Drop::header_cut;
   if (!descend(TunnelKind::erspan, session)) return Drop::too_deep;
-  return (last >> 7 & 0x1f) == 2 ? ip(r) : ethernet(r);
+  return (last >> 10 & 0x1f) == 2 ? ip(r) : ethernet(r);
 }
 
 }  // namespace specular

@@ -23,8 +23,9 @@ Result<void> check_hop(std::string_view hop) {
   bool wants_id = known && has_id(static_cast<TunnelKind>(kind - kKindNames.begin()));
   std::string_view id = colon == std::string_view::npos ? "" : hop.substr(colon + 1);
   std::uint64_t number = 0;
-  auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), number);
-  bool id_ok = wants_id ? !id.empty() && error == std::errc() && end == id.data() + id.size() : colon == hop.npos;
+  std::from_chars(id.data(), id.data() + id.size(), number);
+  // As it will be written: no zero in front.
+  bool id_ok = wants_id ? id == std::to_string(number) : colon == hop.npos;
   if (known && id_ok) return {};
   return fail(ErrorKind::invalid, fmt::format("'{}' is no tunnel such as vxlan:7, vlan:10 or geneve:0/vxlan:7", hop));
 }

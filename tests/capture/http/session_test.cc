@@ -144,6 +144,16 @@ TEST_CASE("a response whose request is past that limit answers no other") {
   CHECK(told.find(line("/3", "200 headers 1 body whole 3 ccc")) != std::string::npos);
 }
 
+TEST_CASE("after losses both ways a response answers the request that was lost, not the one before it") {
+  HttpDriver http;
+  http.client(get("/1"));
+  http.lose(Side::high, 40, GapReason::lost);
+  http.lose(Side::low, 50, GapReason::lost);
+  http.server(ok("2"));
+  http.close();
+  CHECK(http.told() == line("/1", "- | request_only 0+0") + "\n- | 200 headers 1 body whole 1 2 | response_only 0+1");
+}
+
 TEST_CASE("interim responses are no answers") {
   HttpDriver http;
   http.client("POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");

@@ -170,6 +170,15 @@ TEST_CASE("times are read in any binary resolution") {
   CHECK(at(32, (std::uint64_t{1'700'000'000} << 32) + (std::uint64_t{1} << 31)) == "1700000000.500000000 1 1 x\n");
 }
 
+TEST_CASE("times that cannot be are brought to the nearer end of those that can") {
+  auto at = [](std::int64_t offset, std::uint64_t units) {
+    return with_options(kBig, kBig.option(14, Writer(true).u64(static_cast<std::uint64_t>(offset)).bytes()), units);
+  };
+  CHECK(at(0, std::numeric_limits<std::uint64_t>::max()) == "4611686018.427387903 1 1 x\n");
+  CHECK(at(std::numeric_limits<std::int64_t>::max(), 0) == "4611686018.427387903 1 1 x\n");
+  CHECK(at(std::numeric_limits<std::int64_t>::min(), 0) == "-4611686019.572612097 1 1 x\n");
+}
+
 TEST_CASE("an interface's time offset is added, also if it is negative") {
   auto at = [](std::int64_t offset, std::string more = "") {
     std::string options = kBig.option(14, Writer(true).u64(static_cast<std::uint64_t>(offset)).bytes()) + more;
