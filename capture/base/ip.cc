@@ -51,7 +51,7 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) {
   if (bracketed) text = text.substr(1, text.size() - 2);
   char buffer[INET6_ADDRSTRLEN];
   if (text.size() >= sizeof buffer || text.find('\0') != std::string_view::npos) return std::nullopt;
-  std::memcpy(buffer, text.data(), text.size());
+  text.copy(buffer, text.size());
   buffer[text.size()] = '\0';
   std::uint8_t raw[16];
   if (!bracketed && inet_pton(AF_INET, buffer, raw) == 1) return v4(Bytes(raw, 4));
