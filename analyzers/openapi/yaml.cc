@@ -10,6 +10,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+// A key of more than 1024 characters needs a question mark before it (YAML 1.2 section 7.4.2); escapes make it longer.
+constexpr std::size_t kLongestSimpleKey = 1024 / 6;
+
 // Whether YAML readers of any age take the text for a string without quotes.
 bool is_plain(const std::string& text) {
   if (text.empty() || text.size() > 60) return false;
@@ -39,6 +42,7 @@ void emit(YAML::Emitter& out, const Json& value) {
       if (value.empty()) out << YAML::Flow;
       out << YAML::BeginMap;
       for (const auto& [key, item] : value.items()) {
+        if (key.size() > kLongestSimpleKey) out << YAML::LongKey;
         out << YAML::Key;
         emit_text(out, key);
         out << YAML::Value;

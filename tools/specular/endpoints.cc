@@ -51,8 +51,7 @@ int run_list(Invocation& invocation, const EndpointFilter& filter) {
 void add_endpoints(CLI::App& app, Invocation& invocation) {
   auto* command = app.add_subcommand("endpoints", "List the endpoints that a store holds");
   auto filter = std::make_shared<EndpointFilter>();
-  command->add_flag("--all", filter->all, "Also static files, web pages and preflights");
-  command->add_option("--host", filter->host, "Only this host");
+  filter->add_to(*command);
   command->require_subcommand(0, 1);
   auto* show = command->add_subcommand("show", "Everything known of one endpoint, with its evidence");
   auto what = std::make_shared<std::array<std::string, 3>>();

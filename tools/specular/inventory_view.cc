@@ -170,6 +170,11 @@ void print_details(const Json& details, const std::string& indent) {
 
 }  // namespace
 
+void EndpointFilter::add_to(CLI::App& command) {
+  command.add_flag("--all", all, "Also static files, web pages and preflights");
+  command.add_option("--host", host, "Only this host");
+}
+
 void list_endpoints(const std::vector<Endpoint>& endpoints, const EndpointFilter& filter, Format format) {
   std::vector<Column> columns{{"METHOD", "method"},
                               {"HOST", "host"},
@@ -183,9 +188,10 @@ void list_endpoints(const std::vector<Endpoint>& endpoints, const EndpointFilter
       std::any_of(endpoints.begin(), endpoints.end(), [](const Endpoint& e) { return !e.host.network.empty(); });
   if (networks) columns.insert(columns.begin(), {"NETWORK", "network"});
   Listing listing(format, columns);
+  std::string host = normalise_host(filter.host, {});
   for (const Endpoint& endpoint : endpoints) {
     bool wanted = filter.all || endpoint.kind == EndpointKind::api;
-    if (wanted && (filter.host.empty() || endpoint.host.host == filter.host)) listing.add(row_of(endpoint));
+    if (wanted && (filter.host.empty() || endpoint.host.host == host)) listing.add(row_of(endpoint));
   }
 }
 
@@ -231,7 +237,7 @@ void list_coverage(const Inventory& inventory, Format format) {
   }
 }
 
-std::string summary_text(const Inventory& inventory, const std::vector<Endpoint>& endpoints) {
+std::string summary_text(const Inventory& inventory, const std::vector<Endpoint>& endpoints, bool all) {
   std::size_t apis = 0;
   std::set<HostKey> hosts;
   for (const Endpoint& endpoint : endpoints) {
@@ -244,11 +250,12 @@ std::string summary_text(const Inventory& inventory, const std::vector<Endpoint>
                                  apis == 1 ? "" : "s", hosts.size(), hosts.size() == 1 ? "" : "s",
                                  seen[CoverageItem::transactions], seen[CoverageItem::connections]);
   if (std::size_t others = endpoints.size() - apis; others > 0) {
-    text += fmt::format("{} more are static files, web pages or preflights (--all lists them)\n", others);
+    const char* hint = all ? "" : " (--all lists them)";
+    text += fmt::format("{} more are static files, web pages or preflights{}\n", others, hint);
   }
   std::uint64_t connections = seen[CoverageItem::connections];
   if (std::uint64_t encrypted = seen[CoverageItem::encrypted_connections] + seen[CoverageItem::http2_connections];
-      encrypted > 0) {
+      encrypted > 0 && seen[CoverageItem::transactions] > 0) {
     text += fmt::format("not read: {} of the connections are encrypted or HTTP/2\n", percent(encrypted, connections));
   }
   std::uint64_t lost = seen[CoverageItem::lost_bytes] + seen[CoverageItem::clipped_bytes];

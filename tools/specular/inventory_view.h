@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include <CLI/CLI.hpp>
+
 #include "analyzers/discovery/endpoints.h"
 #include "tools/specular/output.h"
 
@@ -12,6 +14,8 @@ namespace specular {
 struct EndpointFilter {
   bool all = false;  // also static files, web pages and preflights
   std::string host;  // only this one; empty: every
+
+  void add_to(CLI::App& command);
 };
 
 void list_endpoints(const std::vector<Endpoint>& endpoints, const EndpointFilter& filter, Format format);
@@ -20,7 +24,7 @@ void show_endpoint(const Endpoint& endpoint, const Inventory& inventory, Format 
 
 void list_coverage(const Inventory& inventory, Format format);
 
-// What a person wants to know after a run, in a few lines.
-std::string summary_text(const Inventory& inventory, const std::vector<Endpoint>& endpoints);
+// What a person wants to know after a run, in a few lines. `all`: those that are no API were listed too.
+std::string summary_text(const Inventory& inventory, const std::vector<Endpoint>& endpoints, bool all);
 
 }  // namespace specular
