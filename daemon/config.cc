@@ -78,7 +78,7 @@ class Reading {
     if (std::find(std::begin(kOfTheDaemon), std::end(kOfTheDaemon), name) != std::end(kOfTheDaemon)) return {};
     std::vector<std::string> known(std::begin(kOfTheDaemon), std::end(kOfTheDaemon));
     for (const auto& section : sections_) {
-      if (section.name == name) return read_section(*section.group, name + ".", value);
+      if (!name.empty() && section.name == name) return read_section(*section.group, name + ".", value);
       if (*section.name != '\0') known.push_back(section.name);
       if (*section.name != '\0') continue;
       for (Option* option : section.group->options()) {

@@ -71,8 +71,12 @@ void emit(YAML::Emitter& out, const Json& value) {
 
 std::string to_yaml(const Json& document) {
   YAML::Emitter out;
+  out.SetOutputCharset(YAML::EscapeNonAscii);
   emit(out, document);
-  return std::string(out.c_str()) + "\n";
+  // Only the emitter thinks that DEL is printable; it stands between quotes, as is_plain() has it.
+  std::string text;
+  for (const char* c = out.c_str(); *c != '\0'; ++c) text += *c == '\x7f' ? "\\x7f" : std::string(1, *c);
+  return text + "\n";
 }
 
 }  // namespace specular

@@ -39,7 +39,7 @@ int run_analyze(const AnalyzeOptions& options, Invocation& invocation) {
 
   std::vector<Endpoint> endpoints = endpoints_of(inventory);
   list_endpoints(endpoints, options.filter, invocation.format);
-  std::fflush(stdout);
+  (void)flush_output();  // before what goes to standard error
   fmt::print(stderr, "{}{}", summary_text(inventory, endpoints, options.filter.all),
              why_nothing(before, totals_of(inventory), read.packets, options.reading.leave_out()));
   if (!options.openapi.empty()) {

@@ -153,16 +153,16 @@ void print_details(const Json& details, const std::string& indent) {
     bool nested = value.is_object() || (value.is_array() && !value.empty() && value[0].is_object());
     if (!nested) {
       std::string text = value.is_string() ? value.get<std::string>() : to_text(value);
-      fmt::print("{}{}: {}\n", indent, escape_terminal(key),
-                 value.is_null() || text == "[]" ? "-" : escape_terminal(text));
+      bool none = value.is_null() || text == "[]";
+      print(fmt::format("{}{}: {}\n", indent, escape_terminal(key), none ? "-" : escape_terminal(text)));
       continue;
     }
-    fmt::print("{}{}:{}\n", indent, escape_terminal(key), value.empty() ? " -" : "");
+    print(fmt::format("{}{}:{}\n", indent, escape_terminal(key), value.empty() ? " -" : ""));
     if (value.is_object()) print_details(value, indent + "  ");
     if (value.is_array()) {
       for (const auto& item : value) {
         print_details(item, indent + "  ");
-        fmt::print("\n");
+        print("\n");
       }
     }
   }
@@ -173,6 +173,10 @@ void print_details(const Json& details, const std::string& indent) {
 void EndpointFilter::add_to(CLI::App& command) {
   command.add_flag("--all", all, "Also static files, web pages and preflights");
   command.add_option("--host", host, "Only this host");
+}
+
+bool means_host(const std::string& name, const HostKey& host) {
+  return host.host == name || host.host == normalise_host(name, {});
 }
 
 void list_endpoints(const std::vector<Endpoint>& endpoints, const EndpointFilter& filter, Format format) {
@@ -188,18 +192,23 @@ void list_endpoints(const std::vector<Endpoint>& endpoints, const EndpointFilter
       std::any_of(endpoints.begin(), endpoints.end(), [](const Endpoint& e) { return !e.host.network.empty(); });
   if (networks) columns.insert(columns.begin(), {"NETWORK", "network"});
   Listing listing(format, columns);
-  std::string host = normalise_host(filter.host, {});
   for (const Endpoint& endpoint : endpoints) {
     bool wanted = filter.all || endpoint.kind == EndpointKind::api;
-    if (wanted && (filter.host.empty() || endpoint.host.host == host)) listing.add(row_of(endpoint));
+    if (wanted && (filter.host.empty() || means_host(filter.host, endpoint.host))) listing.add(row_of(endpoint));
   }
+  listing.finish();
 }
 
-void show_endpoint(const Endpoint& endpoint, const Inventory& inventory, Format format) {
-  Json details = details_of(endpoint);
-  if (const auto* host = inventory.find(endpoint.host)) details["host_coverage"] = coverage_json(host->coverage);
-  if (format == Format::table) return print_details(details, "");
-  fmt::print("{}\n", to_text(details, format == Format::json ? 2 : -1));
+void show_endpoints(const std::vector<Endpoint>& endpoints, const Inventory& inventory, Format format) {
+  Json all = Json::array();
+  for (const Endpoint& endpoint : endpoints) {
+    Json details = details_of(endpoint);
+    if (const auto* host = inventory.find(endpoint.host)) details["host_coverage"] = coverage_json(host->coverage);
+    if (format == Format::table) print_details(details, "");
+    if (format == Format::jsonl) print(to_text(details) + "\n");
+    all.push_back(std::move(details));
+  }
+  if (format == Format::json) print(to_text(all.size() == 1 ? all[0] : all, 2) + "\n");
 }
 
 void list_coverage(const Inventory& inventory, Format format) {
@@ -235,6 +244,7 @@ void list_coverage(const Inventory& inventory, Format format) {
     }
     listing.add(std::move(row));
   }
+  listing.finish();
 }
 
 std::string summary_text(const Inventory& inventory, const std::vector<Endpoint>& endpoints, bool all) {

@@ -18,9 +18,12 @@ struct EndpointFilter {
   void add_to(CLI::App& command);
 };
 
+// Whether the user means this host: by its name as it is listed, or in any other spelling of it.
+bool means_host(const std::string& name, const HostKey& host);
+
 void list_endpoints(const std::vector<Endpoint>& endpoints, const EndpointFilter& filter, Format format);
-// Everything known of one endpoint, with its evidence.
-void show_endpoint(const Endpoint& endpoint, const Inventory& inventory, Format format);
+// Everything known of an endpoint, with its evidence; in JSON an array if several networks have it.
+void show_endpoints(const std::vector<Endpoint>& endpoints, const Inventory& inventory, Format format);
 
 void list_coverage(const Inventory& inventory, Format format);
 
