@@ -1,8 +1,8 @@
 #include "analyzers/epoch.h"
 
-#include <doctest/doctest.h>
-
 #include <algorithm>
+
+#include <doctest/doctest.h>
 
 #include "epoch.pb.h"
 #include "tests/analyzers/random_summary.h"
@@ -23,7 +23,8 @@ bool same(const ParameterTable& a, const ParameterTable& b) {
   return a.overflow() == b.overflow() &&
          std::equal(a.parameters().begin(), a.parameters().end(), b.parameters().begin(), b.parameters().end(),
                     [](const ParameterSummary& x, const ParameterSummary& y) {
-                      return x.name == y.name && x.count == y.count && x.repeated == y.repeated && x.classes == y.classes;
+                      return x.name == y.name && x.count == y.count && x.repeated == y.repeated &&
+                             x.classes == y.classes;
                     });
 }
 
@@ -122,7 +123,8 @@ TEST_CASE("paths come back as they were written") {
        {Path{}, Path{{SegmentClass::word, false, "users"}},
         Path{{SegmentClass::word, false, "users"}, {SegmentClass::small_integer, true, ""}},
         Path{{SegmentClass::small_integer, false, "42"}, {SegmentClass::version, false, "v1"}},
-        Path{{SegmentClass::uuid, true, ".json"}, {SegmentClass::word, true, ""}, {SegmentClass::code, true, ":cancel"}},
+        Path{
+            {SegmentClass::uuid, true, ".json"}, {SegmentClass::word, true, ""}, {SegmentClass::code, true, ":cancel"}},
         Path{{SegmentClass::small_integer, false, "42.json"}, {SegmentClass::word, false, "%7Bid%7D"}}}) {
     auto again = parse_path(to_text(path));
     REQUIRE(again);

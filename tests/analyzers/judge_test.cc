@@ -1,9 +1,9 @@
 #include "analyzers/judge.h"
 
+#include <set>
+
 #include <doctest/doctest.h>
 #include <fmt/format.h>
-
-#include <set>
 
 #include "tests/analyzers/random_summary.h"
 #include "tests/analyzers/site.h"
@@ -146,7 +146,8 @@ TEST_CASE("rows are whole: putting an epoch twice is putting it once") {
     twice.apply(changes);
     twice.apply(changes);
   }
-  CHECK(facts_of(restored(site.inventory, twice)->inventory()) == facts_of(restored(site.inventory, once)->inventory()));
+  CHECK(facts_of(restored(site.inventory, twice)->inventory()) ==
+        facts_of(restored(site.inventory, once)->inventory()));
 }
 
 TEST_CASE("a fold removes the rows of what it folded") {
@@ -266,8 +267,8 @@ TEST_CASE("what was given up leaves neither nodes nor rows behind") {
   for (int i = 0; i < 400; ++i) {
     PlayedExchange exchange;
     exchange.status = 404;
-    exchange.target = fmt::format("/{}{}x/2024-01-15/y", static_cast<char>('a' + i % 26),
-                                  static_cast<char>('a' + i / 26 % 26));
+    exchange.target =
+        fmt::format("/{}{}x/2024-01-15/y", static_cast<char>('a' + i % 26), static_cast<char>('a' + i / 26 % 26));
     site.play(exchange);
     if (i % 40 != 39) continue;
     site.observer().flush();

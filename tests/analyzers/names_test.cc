@@ -1,9 +1,9 @@
 #include "analyzers/names.h"
 
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <random>
+
+#include <doctest/doctest.h>
 
 #include "tests/support/packet_builder.h"
 

@@ -1,9 +1,9 @@
 #include "analyzers/observer.h"
 
+#include <algorithm>
+
 #include <doctest/doctest.h>
 #include <fmt/format.h>
-
-#include <algorithm>
 
 #include "tests/analyzers/random_summary.h"
 #include "tests/analyzers/site.h"
@@ -32,7 +32,9 @@ std::string text_of(const Table& table) {
   return text;
 }
 
-std::string ways_of(const PlayedExchange& exchange) { return text_of(summary_after({exchange}).auth); }
+std::string ways_of(const PlayedExchange& exchange) {
+  return text_of(summary_after({exchange}).auth);
+}
 
 // Traffic with folds, ghosts and several hosts; each exchange by its three events, in an order that overlaps.
 struct Event {
@@ -48,7 +50,8 @@ std::vector<PlayedExchange> random_exchanges(Random& random, std::size_t count) 
     PlayedExchange& exchange = exchanges[i];
     exchange.method = random() % 3 == 0 ? "POST" : "GET";
     exchange.host = fmt::format("h{}.example", random() % 3);
-    exchange.target = fmt::format("/{}/{}?page={}", random() % 2 == 0 ? "users" : "orders", random() % 14, random() % 3);
+    exchange.target =
+        fmt::format("/{}/{}?page={}", random() % 2 == 0 ? "users" : "orders", random() % 14, random() % 3);
     if (random() % 4 == 0) exchange.target = fmt::format("/x/{}", 10'000'000 + random() % 50);
     exchange.status = kStatuses[random() % 5];
     if (exchange.status == 0) exchange.whole = Whole::request_only;

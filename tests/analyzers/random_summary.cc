@@ -3,10 +3,14 @@
 namespace specular::test {
 namespace {
 
-std::uint64_t below(Random& random, std::uint64_t limit) { return random() % limit; }
+std::uint64_t below(Random& random, std::uint64_t limit) {
+  return random() % limit;
+}
 
 // A number of any magnitude.
-std::uint64_t any_size(Random& random) { return random() >> below(random, 64); }
+std::uint64_t any_size(Random& random) {
+  return random() >> below(random, 64);
+}
 
 template <class Table, class Make>
 void fill(Random& random, Table& table, std::size_t most, Make make) {

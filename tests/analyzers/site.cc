@@ -1,9 +1,9 @@
 #include "tests/analyzers/site.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cstdlib>
+
+#include <fmt/format.h>
 
 #include "tests/support/packet_builder.h"
 

@@ -1,11 +1,11 @@
 // Runs what may end the process in a child of its own, so that the other tests go on.
 #pragma once
 
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <csignal>
 #include <cstdio>
+
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace specular::test {
 

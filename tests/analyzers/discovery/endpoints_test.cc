@@ -1,9 +1,9 @@
 #include "analyzers/discovery/endpoints.h"
 
+#include <algorithm>
+
 #include <doctest/doctest.h>
 #include <fmt/format.h>
-
-#include <algorithm>
 
 #include "tests/analyzers/site.h"
 

@@ -1,9 +1,9 @@
 #include "analyzers/discovery/path_tree.h"
 
+#include <algorithm>
+
 #include <doctest/doctest.h>
 #include <fmt/format.h>
-
-#include <algorithm>
 
 #include "analyzers/epoch.h"
 #include "tests/analyzers/discovery/trees.h"
@@ -172,10 +172,10 @@ TEST_CASE("a fold merges what lies below, level by level") {
     requests.push_back({"GET", fmt::format("/users/{}/orders/{}", user, user), 200});
     requests.push_back({"GET", fmt::format("/users/{}/orders/{}/items", user, user), 200});
   }
-  CHECK(leaves_after(requests) ==
-        Lines{"DELETE /users/{small_integer} 9 requests 404:9", "GET /users/{small_integer} 9 requests 200:9",
-              "GET /users/{small_integer}/orders/{small_integer} 9 requests 200:9",
-              "GET /users/{small_integer}/orders/{small_integer}/items 9 requests 200:9"});
+  CHECK(leaves_after(requests) == Lines{"DELETE /users/{small_integer} 9 requests 404:9",
+                                        "GET /users/{small_integer} 9 requests 200:9",
+                                        "GET /users/{small_integer}/orders/{small_integer} 9 requests 200:9",
+                                        "GET /users/{small_integer}/orders/{small_integer}/items 9 requests 200:9"});
 }
 
 TEST_CASE("a folded node counts the values that it stands for, each once") {
@@ -301,10 +301,9 @@ TEST_CASE("what changed is visited once, what did not is not") {
   tree.add(each("/x/*", {"a", "b", "c"}));
   auto visited = [&] {
     Lines lines;
-    tree.tree.visit_dirty([&](PathTree::Leaf& leaf) { lines.push_back(to_text(tree.tree.path_of(leaf.node))); },
-                          [&](PathTree::Node&, PathTree::NodeIndex node) {
-                            lines.push_back(to_text(tree.tree.path_of(node)));
-                          });
+    tree.tree.visit_dirty(
+        [&](PathTree::Leaf& leaf) { lines.push_back(to_text(tree.tree.path_of(leaf.node))); },
+        [&](PathTree::Node&, PathTree::NodeIndex node) { lines.push_back(to_text(tree.tree.path_of(node))); });
     std::sort(lines.begin(), lines.end());
     return lines;
   };
@@ -351,7 +350,8 @@ TEST_CASE("what a server has confirmed is never dropped for ghosts, and ghosts l
   tree.add(each("/real/*", words(100)));
   for (const Request& request : each("/*/a/b/c", words(300))) tree.add({"GET", request.path, 404});
   Lines left = leaves_of(tree.tree);
-  CHECK(std::count_if(left.begin(), left.end(), [](const auto& line) { return line.starts_with("GET /real/"); }) == 100);
+  CHECK(std::count_if(left.begin(), left.end(), [](const auto& line) { return line.starts_with("GET /real/"); }) ==
+        100);
   std::size_t ghosts = left.size() - 100;
   CHECK(ghosts <= kMost + kMost / 4);
   CHECK(nodes_below(tree.tree, PathTree::kRoot) == 1 + 100 + 4 * ghosts);

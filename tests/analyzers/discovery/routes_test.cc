@@ -1,10 +1,10 @@
 #include "analyzers/discovery/routes.h"
 
-#include <doctest/doctest.h>
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <set>
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "tests/analyzers/discovery/trees.h"
 
@@ -155,7 +155,8 @@ TEST_CASE("routes are in ascending order of path and method, and have their leav
   for (std::size_t i = 0; i < routes.size(); ++i) {
     REQUIRE(routes[i].leaves.size() == 1);
     CHECK(tree.tree.leaf(routes[i].leaves[0]).method == routes[i].method);
-    if (i > 0) CHECK(std::pair(routes[i - 1].path(), routes[i - 1].method) < std::pair(routes[i].path(), routes[i].method));
+    if (i > 0)
+      CHECK(std::pair(routes[i - 1].path(), routes[i - 1].method) < std::pair(routes[i].path(), routes[i].method));
   }
 }
 

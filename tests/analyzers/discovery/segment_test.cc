@@ -1,10 +1,10 @@
 #include "analyzers/discovery/segment.h"
 
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <random>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 namespace specular::test {
 namespace {
@@ -15,15 +15,21 @@ std::string normal(std::string_view target) {
   return path;
 }
 
-SegmentClass class_of(std::string_view segment) { return classify_segment(segment).kind; }
+SegmentClass class_of(std::string_view segment) {
+  return classify_segment(segment).kind;
+}
 
-std::string name_of(std::string_view segment) { return to_text(class_of(segment)); }
+std::string name_of(std::string_view segment) {
+  return to_text(class_of(segment));
+}
 
 std::size_t segments_in(const std::string& path) {
   return path == "/" ? 0 : static_cast<std::size_t>(std::count(path.begin(), path.end(), '/'));
 }
 
-bool looks_like_a_name(SegmentClass kind) { return kind == SegmentClass::word || kind == SegmentClass::version; }
+bool looks_like_a_name(SegmentClass kind) {
+  return kind == SegmentClass::word || kind == SegmentClass::version;
+}
 
 }  // namespace
 
@@ -151,27 +157,59 @@ TEST_CASE("the query is what stands between the question mark and the fragment")
 }
 
 TEST_CASE("names of resources are words") {
-  for (const std::string word :
-       {"users",        "checkout",        "forgot-password", "oauth2",     "s3",      "mp3",       "utf8",
-        "ipv4",         "2fa",             "en-US",           "k8s",        "orders",  "me",        "~bob",
-        "wp-login.php", ".well-known",     "robots.txt",      "index.html", "graphql", "a",         "user_profile",
-        "getUserById",  "line-items",      "UPPER",           "http2",      "web3",    "vip",       "favicon.ico",
-        "v",            "p2p",             "b2b",             "sso",        "$batch",  "user:me",
-        "openid-configuration", "reset_password", "x-forwarded-for", "openapi.json", "api-docs"}) {
+  for (const std::string word : {"users",
+                                 "checkout",
+                                 "forgot-password",
+                                 "oauth2",
+                                 "s3",
+                                 "mp3",
+                                 "utf8",
+                                 "ipv4",
+                                 "2fa",
+                                 "en-US",
+                                 "k8s",
+                                 "orders",
+                                 "me",
+                                 "~bob",
+                                 "wp-login.php",
+                                 ".well-known",
+                                 "robots.txt",
+                                 "index.html",
+                                 "graphql",
+                                 "a",
+                                 "user_profile",
+                                 "getUserById",
+                                 "line-items",
+                                 "UPPER",
+                                 "http2",
+                                 "web3",
+                                 "vip",
+                                 "favicon.ico",
+                                 "v",
+                                 "p2p",
+                                 "b2b",
+                                 "sso",
+                                 "$batch",
+                                 "user:me",
+                                 "openid-configuration",
+                                 "reset_password",
+                                 "x-forwarded-for",
+                                 "openapi.json",
+                                 "api-docs"}) {
     CHECK_MESSAGE(class_of(word) == SegmentClass::word, word, " is ", name_of(word));
   }
 }
 
 TEST_CASE("names of several digits are words too") {
-  for (const std::string word : {"sha256", "base64", "x509", "sha512", "utf16", "iso8601", "win32", "h264",
-                           "i18n", "l10n"}) {
+  for (const std::string word :
+       {"sha256", "base64", "x509", "sha512", "utf16", "iso8601", "win32", "h264", "i18n", "l10n"}) {
     CHECK_MESSAGE(class_of(word) == SegmentClass::word, word, " is ", name_of(word));
   }
 }
 
 TEST_CASE("long names in camel case are words") {
-  for (const std::string word : {"getUserAccountTransactionHistory", "internationalizationSettings", "listAllOfMyOpenIssues",
-                           "isItTimeToPayForIt", "UserProfilePictureUploadService"}) {
+  for (const std::string word : {"getUserAccountTransactionHistory", "internationalizationSettings",
+                                 "listAllOfMyOpenIssues", "isItTimeToPayForIt", "UserProfilePictureUploadService"}) {
     CHECK_MESSAGE(class_of(word) == SegmentClass::word, word, " is ", name_of(word));
   }
 }
@@ -267,8 +305,8 @@ TEST_CASE("an extension or a verb behind a value is its suffix, not part of it")
 }
 
 TEST_CASE("words and whole values have no suffix") {
-  for (const std::string text : {"users.json", "index.html", "items:batchGet", "12.5", "bob@example.com", "192.168.1.10", "42",
-                           "42.", "42:", ".json", ":cancel", "v1.json"}) {
+  for (const std::string text : {"users.json", "index.html", "items:batchGet", "12.5", "bob@example.com",
+                                 "192.168.1.10", "42", "42.", "42:", ".json", ":cancel", "v1.json"}) {
     CHECK_MESSAGE(classify_segment(text).suffix.empty(), text);
   }
 }

@@ -1,12 +1,12 @@
 #include "analyzers/discovery/sketch.h"
 
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <random>
 #include <set>
 #include <string>
+
+#include <doctest/doctest.h>
 
 #include "capture/base/hash.h"
 #include "tests/analyzers/random_summary.h"

@@ -1,8 +1,8 @@
 #include "analyzers/discovery/summary.h"
 
-#include <doctest/doctest.h>
-
 #include <string>
+
+#include <doctest/doctest.h>
 
 #include "analyzers/epoch.h"
 #include "tests/analyzers/random_summary.h"

@@ -1,8 +1,8 @@
 #include "tests/analyzers/discovery/trees.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "analyzers/epoch.h"
 

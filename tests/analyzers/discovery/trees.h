@@ -45,8 +45,8 @@ Lines route_paths(const PathTree& tree);
 
 struct TrafficShape {
   std::size_t requests = 300;
-  bool suffixes = false;    // .json, :cancel
-  std::size_t words = 0;    // values under one parent that look like words
+  bool suffixes = false;  // .json, :cancel
+  std::size_t words = 0;  // values under one parent that look like words
 };
 Requests random_traffic(Random& random, const TrafficShape& shape);
 

@@ -25,8 +25,12 @@ struct Who {
   }
 };
 
-HeaderField xff(std::string_view value) { return {"X-Forwarded-For", value}; }
-HeaderField forwarded(std::string_view value) { return {"Forwarded", value}; }
+HeaderField xff(std::string_view value) {
+  return {"X-Forwarded-For", value};
+}
+HeaderField forwarded(std::string_view value) {
+  return {"Forwarded", value};
+}
 
 const Who kWho;
 
@@ -107,7 +111,8 @@ TEST_CASE("the elements of Forwarded are read as RFC 7239 writes them") {
 }
 
 TEST_CASE("behind a hop that cannot be read nothing is believed") {
-  for (const char* hop : {"unknown", "_hidden", "nonsense", "256.1.1.1", "fe80::1%eth0", "[2001:db8::1", "192.0.2.1.5"}) {
+  for (const char* hop :
+       {"unknown", "_hidden", "nonsense", "256.1.1.1", "fe80::1%eth0", "[2001:db8::1", "192.0.2.1.5"}) {
     CHECK(kWho({xff(std::string("6.6.6.6, ") + hop)}) == "10.0.0.1");
     CHECK(kWho({xff(std::string("6.6.6.6, ") + hop + ", 10.0.0.2")}) == "10.0.0.2");
     CHECK(kWho({forwarded(std::string("for=6.6.6.6, for=") + hop)}) == "10.0.0.1");

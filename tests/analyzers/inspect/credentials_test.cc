@@ -1,8 +1,8 @@
 #include "analyzers/inspect/credentials.h"
 
-#include <doctest/doctest.h>
-
 #include <vector>
+
+#include <doctest/doctest.h>
 
 namespace specular::test {
 namespace {
@@ -46,20 +46,22 @@ TEST_CASE("a secret is not taken for the name of a scheme, and so kept") {
 }
 
 TEST_CASE("headers that carry keys are known by their names, however they are written") {
-  for (const std::string name : {"X-Api-Key", "x-api-key", "X_API_KEY", "ApiKey", "api-key", "X-Auth-Token",
-                                 "X-Access-Token", "Ocp-Apim-Subscription-Key", "X-Goog-Api-Key", "X-Amz-Security-Token",
-                                 "X-Session-Token", "X-Client-Secret", "X-Shopify-Access-Token"}) {
+  for (const std::string name :
+       {"X-Api-Key", "x-api-key", "X_API_KEY", "ApiKey", "api-key", "X-Auth-Token", "X-Access-Token",
+        "Ocp-Apim-Subscription-Key", "X-Goog-Api-Key", "X-Amz-Security-Token", "X-Session-Token", "X-Client-Secret",
+        "X-Shopify-Access-Token"}) {
     CHECK_MESSAGE(credentials::is_key_header(name), name);
   }
-  for (const std::string name : {"Idempotency-Key", "X-CSRF-Token", "X-Request-Id", "Host", "Accept", "X-Tenant", "", "k",
-                                 "Content-Type", "X-Keyboard", "Surrogate-Key"}) {
+  for (const std::string name : {"Idempotency-Key", "X-CSRF-Token", "X-Request-Id", "Host", "Accept", "X-Tenant", "",
+                                 "k", "Content-Type", "X-Keyboard", "Surrogate-Key"}) {
     CHECK_MESSAGE(!credentials::is_key_header(name), name);
   }
   CHECK_FALSE(credentials::is_key_header(std::string(500, 'x') + "api-key"));
 }
 
 TEST_CASE("query parameters that carry keys are known by their names") {
-  for (const std::string name : {"api_key", "apikey", "apiKey", "API-KEY", "access_token", "token", "key", "sig", "jwt"}) {
+  for (const std::string name :
+       {"api_key", "apikey", "apiKey", "API-KEY", "access_token", "token", "key", "sig", "jwt"}) {
     CHECK_MESSAGE(credentials::is_key_parameter(name), name);
   }
   for (const std::string name : {"q", "page", "keyword", "sort_key", "id", "tokens", "", "author", "assignee"}) {
@@ -68,8 +70,8 @@ TEST_CASE("query parameters that carry keys are known by their names") {
 }
 
 TEST_CASE("session cookies are known by their names, protection against forgery is none") {
-  for (const std::string name : {"JSESSIONID", "PHPSESSID", "session", "connect.sid", "sid", "access_token", "laravel_session",
-                                 "ASP.NET_SessionId", "__Host-session", "auth"}) {
+  for (const std::string name : {"JSESSIONID", "PHPSESSID", "session", "connect.sid", "sid", "access_token",
+                                 "laravel_session", "ASP.NET_SessionId", "__Host-session", "auth"}) {
     CHECK_MESSAGE(credentials::is_session_cookie(name), name);
   }
   for (const std::string name : {"csrf_token", "XSRF-TOKEN", "csrftoken", "_ga", "theme", "lang", "", "_gid"}) {

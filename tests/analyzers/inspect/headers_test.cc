@@ -21,11 +21,34 @@ TEST_CASE("headers are told apart by their names, in any case") {
 
 TEST_CASE("headers of HTTP itself, of browsers, proxies and tracing are no parameters") {
   HeaderKinds kinds{HashKey{}};
-  for (const std::string name :
-       {"Host", "Accept", "Accept-Language", "User-Agent", "Content-Length", "Connection", "Origin", "Referer", "Range",
-        "If-None-Match", "Sec-Fetch-Mode", "Sec-WebSocket-Key", "sec-ch-ua", "X-Forwarded-For", "X-Forwarded-Proto",
-        "Forwarded", "Via", "traceparent", "X-Request-Id", "X-Amzn-Trace-Id", "X-B3-TraceId", "CF-Ray", "DNT",
-        "Transfer-Encoding", "Upgrade", "Proxy-Authorization", "Access-Control-Request-Headers", "X-Real-IP"}) {
+  for (const std::string name : {"Host",
+                                 "Accept",
+                                 "Accept-Language",
+                                 "User-Agent",
+                                 "Content-Length",
+                                 "Connection",
+                                 "Origin",
+                                 "Referer",
+                                 "Range",
+                                 "If-None-Match",
+                                 "Sec-Fetch-Mode",
+                                 "Sec-WebSocket-Key",
+                                 "sec-ch-ua",
+                                 "X-Forwarded-For",
+                                 "X-Forwarded-Proto",
+                                 "Forwarded",
+                                 "Via",
+                                 "traceparent",
+                                 "X-Request-Id",
+                                 "X-Amzn-Trace-Id",
+                                 "X-B3-TraceId",
+                                 "CF-Ray",
+                                 "DNT",
+                                 "Transfer-Encoding",
+                                 "Upgrade",
+                                 "Proxy-Authorization",
+                                 "Access-Control-Request-Headers",
+                                 "X-Real-IP"}) {
     CHECK_MESSAGE(kinds.of(name) == HeaderKind::common, name);
   }
 }
