@@ -1,7 +1,13 @@
 #include "daemon/config.h"
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
 #include <numeric>
+#include <set>
 
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
@@ -34,6 +40,7 @@ class Reading {
   Result<void> read(const YAML::Node& root) {
     if (root.IsNull()) return {};
     if (!root.IsMap()) return wrong(root, "the file must be a mapping of keys to values");
+    if (auto unique = check_unique(root); !unique) return unique;
     for (const auto& entry : root) {
       if (auto read = read_top(entry.first, entry.second); !read) return read;
     }
@@ -55,16 +62,27 @@ class Reading {
     return wrong(key, fmt::format("unknown key '{}{}'{}", prefix, name, hint));
   }
 
+  // YAML leaves open what a key means that comes twice.
+  Result<void> check_unique(const YAML::Node& map) const {
+    std::set<std::string> seen;
+    for (const auto& entry : map) {
+      if (!seen.insert(entry.first.Scalar()).second) {
+        return wrong(entry.first, fmt::format("'{}' comes twice", entry.first.Scalar()));
+      }
+    }
+    return {};
+  }
+
   Result<void> read_top(const YAML::Node& key, const YAML::Node& value) {
     std::string name = key.Scalar();
     if (std::find(std::begin(kOfTheDaemon), std::end(kOfTheDaemon), name) != std::end(kOfTheDaemon)) return {};
     std::vector<std::string> known(std::begin(kOfTheDaemon), std::end(kOfTheDaemon));
     for (const auto& section : sections_) {
-      if (section.name == name) return read_section(*section.group, name + ".", value);
+      if (!name.empty() && section.name == name) return read_section(*section.group, name + ".", value);
       if (*section.name != '\0') known.push_back(section.name);
       if (*section.name != '\0') continue;
       for (Option* option : section.group->options()) {
-        if (option->name() == name) return read_option(*option, value);
+        if (option->name() == name) return read_option(*option, key, value);
         known.push_back(option->name());
       }
     }
@@ -74,6 +92,7 @@ class Reading {
   Result<void> read_section(OptionGroup& group, const std::string& prefix, const YAML::Node& value) {
     if (value.IsNull()) return {};
     if (!value.IsMap()) return wrong(value, fmt::format("'{}' must be a mapping", prefix.substr(0, prefix.size() - 1)));
+    if (auto unique = check_unique(value); !unique) return unique;
     for (const auto& entry : value) {
       std::vector<std::string> known;
       Option* found = nullptr;
@@ -82,13 +101,13 @@ class Reading {
         if (option->name() == entry.first.Scalar()) found = option;
       }
       if (found == nullptr) return unknown(entry.first, prefix, known);
-      if (auto read = read_option(*found, entry.second); !read) return read;
+      if (auto read = read_option(*found, entry.first, entry.second); !read) return read;
     }
     return {};
   }
 
-  Result<void> read_option(Option& option, const YAML::Node& value) {
-    if (!value.IsDefined() || value.IsNull()) return wrong(value, fmt::format("{} has no value", option.name()));
+  Result<void> read_option(Option& option, const YAML::Node& key, const YAML::Node& value) {
+    if (!value.IsDefined() || value.IsNull()) return wrong(key, fmt::format("{} has no value", option.name()));
     if (value.IsScalar()) return located(value, option.set(value.Scalar()));
     if (value.IsSequence()) {
       auto items = list_of(value);
@@ -96,6 +115,7 @@ class Reading {
     }
     if (option.shape() != Option::Shape::map)
       return wrong(value, fmt::format("{} takes {}", option.name(), option.range_text()));
+    if (auto unique = check_unique(value); !unique) return unique;
     for (const auto& entry : value) {
       auto items = entry.second.IsScalar() ? std::vector<std::string>{entry.second.Scalar()} : list_of(entry.second);
       if (!items) return forward(items.error());
@@ -122,6 +142,17 @@ class Reading {
   std::vector<Config::Section> sections_;
 };
 
+Result<std::string> read_file(const std::string& path) {
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
+  std::string text;
+  std::array<char, 4096> part;
+  while (file && !std::feof(file.get()) && !std::ferror(file.get())) {
+    text.append(part.data(), std::fread(part.data(), 1, part.size(), file.get()));
+  }
+  if (!file || std::ferror(file.get())) return fail(ErrorKind::io, fmt::format("{}: {}", path, std::strerror(errno)));
+  return text;
+}
+
 }  // namespace
 
 std::vector<Config::Section> Config::sections() {
@@ -131,10 +162,10 @@ std::vector<Config::Section> Config::sections() {
 }
 
 Result<void> load_config(const std::string& path, Config& config) {
+  auto text = read_file(path);
+  if (!text) return forward(text.error());
   try {
-    return Reading(path, config).read(YAML::LoadFile(path));
-  } catch (const YAML::BadFile&) {
-    return fail(ErrorKind::io, fmt::format("{}: cannot be read", path));
+    return Reading(path, config).read(YAML::Load(*text));
   } catch (const YAML::Exception& error) {
     return fail(ErrorKind::invalid, fmt::format("{}:{}: {}", path, error.mark.line + 1, error.msg));
   }

@@ -17,6 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr char kMetaKey[] = "m";
+constexpr char kWriter[] = "specular " SPECULAR_VERSION;
 
 std::string encode_key(const RowKey& key) {
   std::string bytes(1, static_cast<char>(key.table));
@@ -58,12 +59,15 @@ rocksdb::Options database_options() {
   return options;
 }
 
-// RocksDB's text says where it failed inside; the reason stands behind the last colon.
+tl::unexpected<Error> in_use(const std::string& directory) {
+  return fail(ErrorKind::unavailable, fmt::format("store {}: another process has it open", directory));
+}
+
+// RocksDB's text says where it failed inside; the system's reason stands behind the last colon.
 tl::unexpected<Error> failed(const std::string& directory, const rocksdb::Status& status) {
   std::string text = status.ToString();
-  if (text.find("lock") != std::string::npos || text.find("LOCK") != std::string::npos) {
-    return fail(ErrorKind::unavailable, fmt::format("store {}: another process has it open", directory));
-  }
+  bool locked = text.starts_with("IO error: While lock file: ") || text.starts_with("IO error: lock hold by current ");
+  if (locked) return in_use(directory);
   ErrorKind kind = status.IsCorruption() ? ErrorKind::corrupt : ErrorKind::io;
   auto colon = text.rfind(": ");
   std::string reason = kind == ErrorKind::io && colon != std::string::npos ? text.substr(colon + 2) : text;
@@ -82,15 +86,26 @@ bool is_locked(const std::string& directory) {
   return locked;
 }
 
+// Whether nothing is in the folder but what RocksDB writes before CURRENT makes it a database: the making of a store
+// was interrupted, or is under way.
+bool is_unfinished(const std::string& directory) {
+  std::error_code error;
+  for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
+    std::string name = at->path().filename();
+    bool ours = name == "LOCK" || name == "IDENTITY" || name == "MANIFEST-000001" || name.ends_with(".dbtmp");
+    if (!ours) return false;
+  }
+  return !error;
+}
+
 Result<void> prepare_directory(const std::string& directory, Store::Mode mode) {
   std::error_code error;
   bool is_store = fs::exists(directory + "/CURRENT", error);
   if (mode == Store::Mode::read) {
     if (!is_store) return fail(ErrorKind::invalid, fmt::format("{}: there is no store here", directory));
-    if (is_locked(directory)) return failed(directory, rocksdb::Status::IOError("lock"));
-    return {};
+    return is_locked(directory) ? in_use(directory) : Result<void>();
   }
-  if (!is_store && fs::exists(directory, error) && !fs::is_empty(directory, error)) {
+  if (!is_store && fs::exists(directory, error) && !is_unfinished(directory)) {
     return fail(ErrorKind::invalid, fmt::format("{}: neither a store nor an empty folder", directory));
   }
   fs::create_directories(directory, error);
@@ -125,40 +140,54 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& directory, Mode mo
 Result<void> Store::read_or_write_meta(Mode mode) {
   std::string value;
   rocksdb::Status status = database_->db->Get({}, kMetaKey, &value);
+  if (status.IsNotFound()) return mode == Mode::write ? write_first_meta() : no_store();
+  if (!status.ok()) return failed(directory_, status);
   stored::Meta meta;
-  if (status.ok()) {
-    if (!meta.ParseFromString(value)) return fail(ErrorKind::corrupt, fmt::format("store {}: damaged", directory_));
-    if (meta.format() > kFormat) {
-      return fail(ErrorKind::invalid,
-                  fmt::format("store {}: written by a newer version ({}, format {}); this one reads up to format {}",
-                              directory_, meta.written_by(), meta.format(), kFormat));
-    }
-    hash_key_ = {meta.hash_key_0(), meta.hash_key_1()};
-    return {};
+  if (!meta.ParseFromString(value)) return fail(ErrorKind::corrupt, fmt::format("store {}: damaged", directory_));
+  if (meta.format() > kFormat) {
+    return fail(ErrorKind::invalid,
+                fmt::format("store {}: written by a newer version ({}, format {}); this one reads up to format {}",
+                            directory_, meta.written_by(), meta.format(), kFormat));
   }
-  if (!status.IsNotFound()) return failed(directory_, status);
-  if (mode == Mode::read)
-    return fail(ErrorKind::invalid, fmt::format("{}: a RocksDB database, but no store", directory_));
+  hash_key_ = {meta.hash_key_0(), meta.hash_key_1()};
+  if (meta.written_by() == kWriter) return {};
+  meta.set_written_by(kWriter);
+  new_meta_ = meta.SerializeAsString();
+  return {};
+}
+
+Result<void> Store::write_first_meta() {
+  std::unique_ptr<rocksdb::Iterator> rows(database_->db->NewIterator({}));
+  rows->SeekToFirst();
+  if (rows->Valid()) return no_store();
+  if (!rows->status().ok()) return failed(directory_, rows->status());
   hash_key_ = HashKey::random();
+  stored::Meta meta;
   meta.set_format(kFormat);
   meta.set_hash_key_0(hash_key_.k0);
   meta.set_hash_key_1(hash_key_.k1);
-  meta.set_written_by("specular " SPECULAR_VERSION);
+  meta.set_written_by(kWriter);
   rocksdb::WriteOptions synced;
   synced.sync = true;
-  status = database_->db->Put(synced, kMetaKey, meta.SerializeAsString());
+  rocksdb::Status status = database_->db->Put(synced, kMetaKey, meta.SerializeAsString());
   if (!status.ok()) return failed(directory_, status);
   return {};
 }
 
+Result<void> Store::no_store() const {
+  return fail(ErrorKind::invalid, fmt::format("{}: a RocksDB database, but no store", directory_));
+}
+
 Result<void> Store::commit(const Epoch& epoch) {
   rocksdb::WriteBatch batch;
+  if (!new_meta_.empty()) batch.Put(kMetaKey, new_meta_);
   for (const RowKey& key : epoch.removed) batch.Delete(encode_key(key));
   for (const Row& row : epoch.put) batch.Put(encode_key(row.key), row.value);
   rocksdb::WriteOptions synced;
   synced.sync = true;
   rocksdb::Status status = database_->db->Write(synced, &batch);
   if (!status.ok()) return failed(directory_, status);
+  new_meta_.clear();
   return {};
 }
 

@@ -38,10 +38,13 @@ class Store final : public EpochSink {
   struct Database;
   Store(std::string directory, std::unique_ptr<Database> database);
   Result<void> read_or_write_meta(Mode mode);
+  Result<void> write_first_meta();
+  Result<void> no_store() const;
 
   std::string directory_;
   std::unique_ptr<Database> database_;
   HashKey hash_key_;
+  std::string new_meta_;  // for the next commit, if another version wrote last; else empty
 };
 
 }  // namespace specular

@@ -43,7 +43,7 @@ BANNED = {
     r"std::regex": "has no bound on its time",
     r"\bshared_ptr\b": "has no owner",
     r"\bthread_local\b": "is state that nobody sees",
-    r"\busing namespace\b": "hides where names come from",
+    r"\busing namespace\b(?! std::\w*literals)": "hides where names come from",
     r"\b(TODO|FIXME|XXX|HACK)\b": "is a leftover",
 }
 

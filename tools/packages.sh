@@ -18,17 +18,16 @@ need_packages() {
   done
   ((${#missing[@]} > 0)) || return 0
   command -v apt-get >/dev/null || die "these packages are missing, and there is no apt-get: ${missing[*]}"
-  local as_root=()
+  local apt_get=(env DEBIAN_FRONTEND=noninteractive apt-get)
   if ((EUID != 0)); then
     command -v sudo >/dev/null || die "run as root, or install: ${missing[*]}"
-    as_root=(sudo)
+    apt_get=(sudo "${apt_get[@]}")
   fi
   echo "installing: ${missing[*]}" >&2
   local log
   log=$(mktemp)
-  if ! { "${as_root[@]}" apt-get update -qq &&
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"; } \
-    >"$log" 2>&1; then
+  if ! { "${apt_get[@]}" update -qq &&
+    "${apt_get[@]}" install -y -qq --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
     tail -n 3 "$log" >&2
     rm -f "$log"
     die "apt-get could not install: ${missing[*]}"

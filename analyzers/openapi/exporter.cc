@@ -143,6 +143,7 @@ class Document {
     }
     operation["responses"] = responses_of(summary);
     if (Json security = security_of(summary); !security.empty()) operation["security"] = security;
+    if (Json statuses = odd_statuses_of(summary); !statuses.empty()) operation["x-specular-other-statuses"] = statuses;
     operation["x-specular-requests"] = summary.requests;
     operation["x-specular-first-seen"] = to_rfc3339(summary.first_seen);
     operation["x-specular-last-seen"] = to_rfc3339(summary.last_seen);
@@ -179,15 +180,30 @@ class Document {
     return parameters;
   }
 
+  // A Responses Object has no place for statuses that HTTP does not define (RFC 9110 section 15).
+  static bool is_status(std::uint64_t status) { return status >= 100 && status <= 599; }
+
+  static Json odd_statuses_of(const EndpointSummary& summary) {
+    Json statuses = Json::object();
+    for (const auto& [status, count] : summary.statuses.entries()) {
+      if (!is_status(status)) statuses[std::to_string(status)] = count;
+    }
+    return statuses;
+  }
+
   static Json responses_of(const EndpointSummary& summary) {
     Json responses = Json::object();
     for (const auto& [status, count] : summary.statuses.entries()) {
+      if (!is_status(status)) continue;
       Json response;
       response["description"] = reason_of(status);
       response["x-specular-requests"] = count;
       responses[std::to_string(status)] = response;
     }
-    if (responses.empty()) responses["default"]["description"] = "No response was seen.";
+    if (responses.empty()) {
+      bool none = summary.statuses.entries().empty();
+      responses["default"]["description"] = none ? "No response was seen." : "No response had a status of HTTP.";
+    }
     if (summary.response_types.empty()) return responses;
     Json types = Json::object();
     for (const auto& [type, count] : summary.response_types.entries()) types[make_utf8(type)] = Json::object();
@@ -208,7 +224,9 @@ class Document {
     return security.size() == 1 && security[0].empty() ? Json::array() : security;
   }
 
+  // The name of the scheme among the components, which it is added to.
   std::string scheme_for(const std::string& way) {
+    if (auto known = scheme_names_.find(way); known != scheme_names_.end()) return known->second;
     auto parts = split_way(way);
     Json scheme;
     std::string name;
@@ -228,8 +246,11 @@ class Document {
                    c == '_';
       if (!plain) c = '_';
     }
-    schemes_[name] = scheme;
-    return name;
+    std::string unique = name;
+    for (int number = 2; schemes_.contains(unique); ++number) unique = name + "_" + std::to_string(number);
+    schemes_[unique] = scheme;
+    scheme_names_[way] = unique;
+    return unique;
   }
 
   std::string unique_id(const Route& route) {
@@ -249,6 +270,7 @@ class Document {
 
   std::span<const Endpoint> endpoints_;
   Json schemes_ = Json::object();
+  std::map<std::string, std::string> scheme_names_;  // by the way to authenticate
   std::set<std::string> ids_;
 };
 

@@ -10,6 +10,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+// A key of more than 1024 characters needs a question mark before it (YAML 1.2 section 7.4.2); escapes make it longer.
+constexpr std::size_t kLongestSimpleKey = 1024 / 6;
+
 // Whether YAML readers of any age take the text for a string without quotes.
 bool is_plain(const std::string& text) {
   if (text.empty() || text.size() > 60) return false;
@@ -39,6 +42,7 @@ void emit(YAML::Emitter& out, const Json& value) {
       if (value.empty()) out << YAML::Flow;
       out << YAML::BeginMap;
       for (const auto& [key, item] : value.items()) {
+        if (key.size() > kLongestSimpleKey) out << YAML::LongKey;
         out << YAML::Key;
         emit_text(out, key);
         out << YAML::Value;
@@ -67,8 +71,12 @@ void emit(YAML::Emitter& out, const Json& value) {
 
 std::string to_yaml(const Json& document) {
   YAML::Emitter out;
+  out.SetOutputCharset(YAML::EscapeNonAscii);
   emit(out, document);
-  return std::string(out.c_str()) + "\n";
+  // Only the emitter thinks that DEL is printable; it stands between quotes, as is_plain() has it.
+  std::string text;
+  for (const char* c = out.c_str(); *c != '\0'; ++c) text += *c == '\x7f' ? "\\x7f" : std::string(1, *c);
+  return text + "\n";
 }
 
 }  // namespace specular

@@ -1,12 +1,12 @@
 // Runs what may end the process (a sanitizer's find, an abort) in a child, so that one defect does not hide all others.
 #pragma once
 
+#include <cstdio>
+#include <type_traits>
+
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cstdio>
-#include <type_traits>
 
 namespace specular::test {
 

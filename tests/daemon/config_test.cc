@@ -1,10 +1,10 @@
 #include "daemon/config.h"
 
-#include <doctest/doctest.h>
-#include <fmt/format.h>
-
 #include <filesystem>
 #include <fstream>
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "tests/analyzers/survives.h"
 #include "tests/storage/helper.h"
@@ -39,7 +39,9 @@ bool accepts(const std::string& text) {
   return loaded.has_value();
 }
 
-bool mentions(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool mentions(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 // A value that differs from the default, as YAML.
 std::string other_value(const Option& option) {
@@ -82,7 +84,8 @@ TEST_CASE("every key of every section can be set") {
       Config::Section section = config.sections()[s];
       const Option& option = *section.group->options()[o];
       std::string value = other_value(option), before = held_by(option);
-      REQUIRE_MESSAGE(load(document_with(section, option, value), config).has_value(), section.name, ".", option.name());
+      REQUIRE_MESSAGE(load(document_with(section, option, value), config).has_value(), section.name, ".",
+                      option.name());
       if (!before.empty()) {
         CHECK_MESSAGE(held_by(option) == value, section.name, ".", option.name());
         CHECK_MESSAGE(before != value, section.name, ".", option.name());
@@ -95,10 +98,11 @@ TEST_CASE("every key of every section can be set") {
 
 TEST_CASE("lists and maps take what they are given") {
   Config config;
-  REQUIRE(load("clients:\n  trusted_proxies: [10.0.0.0/8, \"2001:db8::/32\"]\n"
-               "tunnels:\n  ports:\n    vxlan: [4789, 8472]\n    geneve: 7000\n"
-               "  groups:\n    blue: [vxlan:7, \"vxlan:8\"]\n    red: [vxlan:9]\n",
-               config));
+  REQUIRE(
+      load("clients:\n  trusted_proxies: [10.0.0.0/8, \"2001:db8::/32\"]\n"
+           "tunnels:\n  ports:\n    vxlan: [4789, 8472]\n    geneve: 7000\n"
+           "  groups:\n    blue: [vxlan:7, \"vxlan:8\"]\n    red: [vxlan:9]\n",
+           config));
   CHECK(config.clients.trusted_proxies.values().size() == 2);
   CHECK(config.clients.trusted_proxies.values()[1].text() == "2001:db8::/32");
   CHECK(config.capture.tunnels.ports.is_vxlan(8472));
@@ -169,7 +173,8 @@ TEST_CASE("an unknown key is refused, with its line and the nearest key") {
 }
 
 TEST_CASE("a value of the wrong type is refused, with its line") {
-  for (const char* value : {"many", "1.5", "\"\"", "0x10", "[1]", "{a: 1}", "true", "1 2", "1e3", "99999999999999999999"}) {
+  for (const char* value :
+       {"many", "1.5", "\"\"", "0x10", "[1]", "{a: 1}", "true", "1 2", "1e3", "99999999999999999999"}) {
     std::string text = complaint(fmt::format("flows:\n  max_flows: {}\n", value));
     CHECK_MESSAGE(text.starts_with(":2: "), text);
     CHECK_MESSAGE(mentions(text, "max_flows"), text);
@@ -233,9 +238,10 @@ TEST_CASE("a folder is no file: refused, without an exception") {
 TEST_CASE("any bytes are taken or refused, and nothing else") {
   std::uint32_t random = 1;
   auto next = [&](std::uint32_t limit) { return ((random = random * 1664525 + 1013904223) >> 16) % limit; };
-  static constexpr const char* kPieces[] = {"flows",     ":",  " ", "\n", "  ", "max_flows", "100", "[", "]",  "{", "}",
-                                            "trusted_proxies", "clients", "-",  "\t",        "\"",  "'", "#",  "&a", "*a",
-                                            "!!int",     "?",  "|", ">",  "\x01", "\xff",    "---", "ports", "tunnels"};
+  static constexpr const char* kPieces[] = {
+      "flows",   ":",    " ",   "\n",    "  ",     "max_flows", "100", "[",  "]",     "{", "}", "trusted_proxies",
+      "clients", "-",    "\t",  "\"",    "'",      "#",         "&a",  "*a", "!!int", "?", "|", ">",
+      "\x01",    "\xff", "---", "ports", "tunnels"};
   for (int round = 0; round < 2000; ++round) {
     std::string text;
     for (std::uint32_t i = next(25); i > 0; --i) text += kPieces[next(std::size(kPieces))];

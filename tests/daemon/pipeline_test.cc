@@ -1,9 +1,9 @@
 #include "daemon/pipeline.h"
 
+#include <filesystem>
+
 #include <doctest/doctest.h>
 #include <fmt/format.h>
-
-#include <filesystem>
 
 #include "tests/analyzers/random_summary.h"
 #include "tests/analyzers/site.h"
@@ -80,8 +80,8 @@ class Traffic {
     auto send = [&](std::size_t side, std::uint8_t flags, const std::string& payload) {
       CasePacket packet;
       packet.time = time += Duration(1'000'000 + random_() % 400'000'000);
-      packet.segment = {ends[side], ends[1 - side], numbers[side], (flags & kAck) != 0 ? numbers[1 - side] : 0, flags, 0,
-                        payload};
+      packet.segment = {ends[side], ends[1 - side], numbers[side], (flags & kAck) != 0 ? numbers[1 - side] : 0, flags,
+                        0,          payload};
       numbers[side] += static_cast<std::uint32_t>(payload.size()) + ((flags & (kSyn | kFin)) != 0 ? 1 : 0);
       packets_.push_back(packet);
     };

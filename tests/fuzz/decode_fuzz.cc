@@ -110,11 +110,11 @@ std::vector<Outcome> decode_all(const Case& input) {
 }
 
 }  // namespace
-}  // namespace specular::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace specular::fuzz;
   Case input = read_case(Input(data, size));
   require(decode_all(input) == decode_all(input), "the same frames give the same packets");
   return 0;
 }
+
+}  // namespace specular::fuzz

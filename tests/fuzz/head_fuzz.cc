@@ -68,15 +68,15 @@ void hunt_through(Bytes bytes) {
 }
 
 }  // namespace
-}  // namespace specular::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace specular;
   // One pair for all inputs: nothing of a head may survive into the next.
   static HeadParser plain_parser, full_parser;
   Bytes bytes(data, size);
-  fuzz::compare(plain_parser, full_parser, bytes);
-  fuzz::read_cut(full_parser, bytes);
-  fuzz::hunt_through(bytes);
+  compare(plain_parser, full_parser, bytes);
+  read_cut(full_parser, bytes);
+  hunt_through(bytes);
   return 0;
 }
+
+}  // namespace specular::fuzz

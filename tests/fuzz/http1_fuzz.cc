@@ -212,10 +212,8 @@ void require_same(const ExchangeChecker& a, const ExchangeChecker& b, const char
 }
 
 }  // namespace
-}  // namespace specular::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace specular::fuzz;
   if (size == 0) return 0;
   std::uint8_t options = data[0];
   Streams streams = check_order(options, specular::as_text({data + 1, size - 1}));
@@ -226,3 +224,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require_same(at_once, feed(options, streams, Cuts::all), "streams at once and byte by byte are read alike");
   return 0;
 }
+
+}  // namespace specular::fuzz

@@ -191,10 +191,8 @@ void check_order(std::vector<Request> requests) {
 }
 
 }  // namespace
-}  // namespace specular::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace specular::fuzz;
   std::string_view text = specular::as_text({data, size});
   check_spelling(text);
   check_class(text);
@@ -205,3 +203,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_order(requests);
   return 0;
 }
+
+}  // namespace specular::fuzz

@@ -1,9 +1,9 @@
 """Real captures: `specular transactions` beside what tshark found in them.
 
-Compared are, for each capture, the multisets of requests (method, target) and of responses (status, content type without
-parameters). Two properties of the reference are no differences:
-- it lists a response only when its whole body was reassembled: rows of ours that are not complete, and which it does not
-  list, do not count;
+Compared are, for each capture, the multisets of requests (method, target) and of responses (status, content type
+without parameters). Two properties of the reference are no differences:
+- it lists a response only when its whole body was reassembled: rows of ours that are not complete, and which it does
+  not list, do not count;
 - it lists interim responses (1xx but 101), which are no transactions.
 Captures that differ beyond that are listed in differences.tsv, each with a reason.
 """

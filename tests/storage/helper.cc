@@ -1,12 +1,12 @@
 #include "tests/storage/helper.h"
 
+#include <algorithm>
+#include <cstdlib>
+
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <algorithm>
-#include <cstdlib>
 
 namespace specular::test {
 namespace {

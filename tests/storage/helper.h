@@ -24,7 +24,8 @@ class Folder {
   std::filesystem::path folder_;
 };
 
-// Another process that runs the test case of that name, which is skipped otherwise; it finds `store` by store_of_helper().
+// Another process that runs the test case of that name, which is skipped otherwise; it finds `store` by
+// store_of_helper().
 class Helper {
  public:
   Helper(const std::string& test_case, const std::string& store);

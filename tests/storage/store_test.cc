@@ -1,16 +1,16 @@
 #include "storage/store.h"
 
-#include <doctest/doctest.h>
-#include <fmt/format.h>
-#include <rocksdb/db.h>
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <fstream>
 #include <map>
 #include <thread>
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <rocksdb/db.h>
+#include <sys/resource.h>
 
 #include "epoch.pb.h"
 #include "tests/storage/helper.h"
@@ -133,8 +133,7 @@ TEST_CASE("a row that is put again is replaced, one that is removed is gone") {
   REQUIRE(store->commit(next));
   store.reset();
   // Removals come before puts: the host is there again.
-  CHECK(rows_in(folder.path()) ==
-        text_of(epoch_of_rows({kRows[1], kRows[2], kRows[4], next.put[0], next.put[1]})));
+  CHECK(rows_in(folder.path()) == text_of(epoch_of_rows({kRows[1], kRows[2], kRows[4], next.put[0], next.put[1]})));
 }
 
 TEST_CASE("each store has a hash key of its own, for good") {

@@ -7,12 +7,14 @@
 #include "tools/specular/inventory_view.h"
 #include "tools/specular/openapi_files.h"
 #include "tools/specular/reading.h"
+#include "tools/specular/why_nothing.h"
 
 namespace specular {
 namespace {
 
 struct AnalyzeOptions {
   ReadingOptions reading;
+  EndpointFilter filter;
   std::string inspect, openapi;
 };
 
@@ -29,20 +31,23 @@ int run_analyze(const AnalyzeOptions& options, Invocation& invocation) {
   }
   auto pipeline = Pipeline::create(invocation.config, store.get());
   if (!pipeline) return complain(kFailed, pipeline.error().text);
-  int status = read_captures(options.reading, (*pipeline)->entry());
-  if (status == kUsage) return status;
+  const Inventory& inventory = (*pipeline)->inventory();
+  Totals before = totals_of(inventory);
+  ReadingResult read = read_captures(options.reading, (*pipeline)->entry());
+  if (read.status == kUsage) return read.status;
   if (auto finished = (*pipeline)->finish(); !finished) return complain(kFailed, finished.error().text);
 
-  std::vector<Endpoint> endpoints = endpoints_of((*pipeline)->inventory());
-  list_endpoints(endpoints, {}, invocation.format);
-  std::fflush(stdout);
-  fmt::print(stderr, "{}", summary_text((*pipeline)->inventory(), endpoints));
+  std::vector<Endpoint> endpoints = endpoints_of(inventory);
+  list_endpoints(endpoints, options.filter, invocation.format);
+  (void)flush_output();  // before what goes to standard error
+  fmt::print(stderr, "{}{}", summary_text(inventory, endpoints, options.filter.all),
+             why_nothing(before, totals_of(inventory), read.packets, options.reading.leave_out()));
   if (!options.openapi.empty()) {
     if (auto written = write_documents(endpoints, options.openapi, DocumentFormat::yaml); !written) {
       return complain(kFailed, written.error().text);
     }
   }
-  return status;
+  return read.status;
 }
 
 }  // namespace
@@ -51,6 +56,7 @@ void add_analyze(CLI::App& app, Invocation& invocation) {
   auto* command = app.add_subcommand("analyze", "Find the APIs in captures");
   auto options = std::make_shared<AnalyzeOptions>();
   options->reading.add_to(*command);
+  options->filter.add_to(*command);
   command->add_option("--inspect", options->inspect, "full: read every body; budget: only what still teaches something")
       ->type_name("full|budget");
   command->add_option("--openapi", options->openapi, "Write an OpenAPI document for each host into this folder")

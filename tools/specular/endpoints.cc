@@ -1,7 +1,6 @@
 // specular endpoints, endpoints show, coverage: what a store holds.
 #include <algorithm>
 
-#include "analyzers/names.h"
 #include "tools/specular/command.h"
 #include "tools/specular/inventory_view.h"
 #include "tools/specular/stored.h"
@@ -26,17 +25,17 @@ std::string without_names(const std::string& path) {
 int run_show(Invocation& invocation, const std::string& host, const std::string& method, const std::string& path) {
   auto judge = read_store(invocation);
   if (!judge) return complain(status_of(judge.error()), judge.error().text);
-  std::string name = normalise_host(host, {});
-  bool found = false;
-  for (const Endpoint& endpoint : endpoints_of((*judge)->inventory())) {
-    bool same = endpoint.host.host == name && endpoint.route.method == method &&
-                without_names(endpoint.route.path()) == without_names(path);
-    if (same) show_endpoint(endpoint, (*judge)->inventory(), invocation.format);
-    found = found || same;
+  std::vector<Endpoint> found = endpoints_of((*judge)->inventory());
+  std::erase_if(found, [&](const Endpoint& endpoint) {
+    return !means_host(host, endpoint.host) || endpoint.route.method != method ||
+           without_names(endpoint.route.path()) != without_names(path);
+  });
+  if (found.empty()) {
+    return complain(kFailed,
+                    "no endpoint " + method + " " + path + " on " + host + "; specular endpoints --all lists them");
   }
-  if (found) return kDone;
-  return complain(kFailed,
-                  "no endpoint " + method + " " + path + " on " + host + "; specular endpoints --all lists them");
+  show_endpoints(found, (*judge)->inventory(), invocation.format);
+  return kDone;
 }
 
 int run_list(Invocation& invocation, const EndpointFilter& filter) {
@@ -51,8 +50,7 @@ int run_list(Invocation& invocation, const EndpointFilter& filter) {
 void add_endpoints(CLI::App& app, Invocation& invocation) {
   auto* command = app.add_subcommand("endpoints", "List the endpoints that a store holds");
   auto filter = std::make_shared<EndpointFilter>();
-  command->add_flag("--all", filter->all, "Also static files, web pages and preflights");
-  command->add_option("--host", filter->host, "Only this host");
+  filter->add_to(*command);
   command->require_subcommand(0, 1);
   auto* show = command->add_subcommand("show", "Everything known of one endpoint, with its evidence");
   auto what = std::make_shared<std::array<std::string, 3>>();

@@ -153,22 +153,31 @@ void print_details(const Json& details, const std::string& indent) {
     bool nested = value.is_object() || (value.is_array() && !value.empty() && value[0].is_object());
     if (!nested) {
       std::string text = value.is_string() ? value.get<std::string>() : to_text(value);
-      fmt::print("{}{}: {}\n", indent, escape_terminal(key),
-                 value.is_null() || text == "[]" ? "-" : escape_terminal(text));
+      bool none = value.is_null() || text == "[]";
+      print(fmt::format("{}{}: {}\n", indent, escape_terminal(key), none ? "-" : escape_terminal(text)));
       continue;
     }
-    fmt::print("{}{}:{}\n", indent, escape_terminal(key), value.empty() ? " -" : "");
+    print(fmt::format("{}{}:{}\n", indent, escape_terminal(key), value.empty() ? " -" : ""));
     if (value.is_object()) print_details(value, indent + "  ");
     if (value.is_array()) {
       for (const auto& item : value) {
         print_details(item, indent + "  ");
-        fmt::print("\n");
+        print("\n");
       }
     }
   }
 }
 
 }  // namespace
+
+void EndpointFilter::add_to(CLI::App& command) {
+  command.add_flag("--all", all, "Also static files, web pages and preflights");
+  command.add_option("--host", host, "Only this host");
+}
+
+bool means_host(const std::string& name, const HostKey& host) {
+  return host.host == name || host.host == normalise_host(name, {});
+}
 
 void list_endpoints(const std::vector<Endpoint>& endpoints, const EndpointFilter& filter, Format format) {
   std::vector<Column> columns{{"METHOD", "method"},
@@ -185,15 +194,21 @@ void list_endpoints(const std::vector<Endpoint>& endpoints, const EndpointFilter
   Listing listing(format, columns);
   for (const Endpoint& endpoint : endpoints) {
     bool wanted = filter.all || endpoint.kind == EndpointKind::api;
-    if (wanted && (filter.host.empty() || endpoint.host.host == filter.host)) listing.add(row_of(endpoint));
+    if (wanted && (filter.host.empty() || means_host(filter.host, endpoint.host))) listing.add(row_of(endpoint));
   }
+  listing.finish();
 }
 
-void show_endpoint(const Endpoint& endpoint, const Inventory& inventory, Format format) {
-  Json details = details_of(endpoint);
-  if (const auto* host = inventory.find(endpoint.host)) details["host_coverage"] = coverage_json(host->coverage);
-  if (format == Format::table) return print_details(details, "");
-  fmt::print("{}\n", to_text(details, format == Format::json ? 2 : -1));
+void show_endpoints(const std::vector<Endpoint>& endpoints, const Inventory& inventory, Format format) {
+  Json all = Json::array();
+  for (const Endpoint& endpoint : endpoints) {
+    Json details = details_of(endpoint);
+    if (const auto* host = inventory.find(endpoint.host)) details["host_coverage"] = coverage_json(host->coverage);
+    if (format == Format::table) print_details(details, "");
+    if (format == Format::jsonl) print(to_text(details) + "\n");
+    all.push_back(std::move(details));
+  }
+  if (format == Format::json) print(to_text(all.size() == 1 ? all[0] : all, 2) + "\n");
 }
 
 void list_coverage(const Inventory& inventory, Format format) {
@@ -229,9 +244,10 @@ void list_coverage(const Inventory& inventory, Format format) {
     }
     listing.add(std::move(row));
   }
+  listing.finish();
 }
 
-std::string summary_text(const Inventory& inventory, const std::vector<Endpoint>& endpoints) {
+std::string summary_text(const Inventory& inventory, const std::vector<Endpoint>& endpoints, bool all) {
   std::size_t apis = 0;
   std::set<HostKey> hosts;
   for (const Endpoint& endpoint : endpoints) {
@@ -244,11 +260,12 @@ std::string summary_text(const Inventory& inventory, const std::vector<Endpoint>
                                  apis == 1 ? "" : "s", hosts.size(), hosts.size() == 1 ? "" : "s",
                                  seen[CoverageItem::transactions], seen[CoverageItem::connections]);
   if (std::size_t others = endpoints.size() - apis; others > 0) {
-    text += fmt::format("{} more are static files, web pages or preflights (--all lists them)\n", others);
+    const char* hint = all ? "" : " (--all lists them)";
+    text += fmt::format("{} more are static files, web pages or preflights{}\n", others, hint);
   }
   std::uint64_t connections = seen[CoverageItem::connections];
   if (std::uint64_t encrypted = seen[CoverageItem::encrypted_connections] + seen[CoverageItem::http2_connections];
-      encrypted > 0) {
+      encrypted > 0 && seen[CoverageItem::transactions] > 0) {
     text += fmt::format("not read: {} of the connections are encrypted or HTTP/2\n", percent(encrypted, connections));
   }
   std::uint64_t lost = seen[CoverageItem::lost_bytes] + seen[CoverageItem::clipped_bytes];

@@ -27,7 +27,7 @@ int run(int argc, char** argv) {
   Invocation invocation;
   bool json = false, jsonl = false;
   app.fallthrough();
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);
   app.set_version_flag("--version", "specular " SPECULAR_VERSION);
   app.add_option("--store", invocation.store, "Folder with what has been learned")->type_name("DIR");
   app.add_option("--config", invocation.config_path, "YAML file with settings")->type_name("FILE");
@@ -43,10 +43,13 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kDone : kUsage;
   }
+  if (!invocation.command) return complain(kUsage, "a subcommand is required; --help lists them");
   if (json) invocation.format = Format::json;
   if (jsonl) invocation.format = Format::jsonl;
   if (auto config = read_config(invocation); !config) return complain(kUsage, config.error().text);
-  return invocation.command(invocation);
+  int status = invocation.command(invocation);
+  if (auto flushed = flush_output(); !flushed) return complain(kFailed, flushed.error().text);
+  return status;
 }
 
 }  // namespace

@@ -4,9 +4,10 @@
 
 #include <fmt/format.h>
 
-#include "analyzers/names.h"
 #include "tools/specular/command.h"
+#include "tools/specular/inventory_view.h"
 #include "tools/specular/openapi_files.h"
+#include "tools/specular/output.h"
 #include "tools/specular/stored.h"
 
 namespace specular {
@@ -22,8 +23,7 @@ int run_export(const ExportOptions& options, Invocation& invocation) {
   DocumentFormat format = options.format == "json" ? DocumentFormat::json : DocumentFormat::yaml;
   std::vector<Endpoint> endpoints = endpoints_of((*judge)->inventory());
   if (!options.host.empty()) {
-    std::string name = normalise_host(options.host, {});
-    std::erase_if(endpoints, [&](const Endpoint& endpoint) { return endpoint.host.host != name; });
+    std::erase_if(endpoints, [&](const Endpoint& endpoint) { return !means_host(options.host, endpoint.host); });
   }
   auto hosts = by_host(endpoints);
   if (hosts.empty()) {
@@ -45,7 +45,7 @@ int run_export(const ExportOptions& options, Invocation& invocation) {
   }
   std::string text = document_text(hosts.front(), format);
   if (options.output.empty()) {
-    std::fwrite(text.data(), 1, text.size(), stdout);
+    print(text);
     return kDone;
   }
   auto written = write_file(options.output, text);

@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
+#include <memory>
 #include <set>
 
 #include <fmt/format.h>
@@ -15,14 +16,26 @@
 namespace specular {
 namespace {
 
-// A host's name with what does not fit into a file name replaced by an underscore.
-std::string file_name(const std::string& host) {
-  std::string name = host;
+// File systems allow 255 bytes; some are left for a number and the extension.
+constexpr std::size_t kLongestName = 200;
+
+// A name with what does not fit into a file name replaced by an underscore.
+std::string file_name(const std::string& text) {
+  std::string name = text.substr(0, kLongestName);
   for (char& c : name) {
     bool fits = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-';
     if (!fits) c = '_';
   }
   return name;
+}
+
+// The same host in two networks is two documents, and different hosts may have the same file name.
+std::string unique_name(const HostKey& host, std::set<std::string>& taken) {
+  std::string name = file_name(host.host);
+  if (taken.contains(name) && !host.network.empty()) name = file_name(host.host + "_" + host.network);
+  std::string unique = name;
+  for (int number = 2; !taken.insert(unique).second; ++number) unique = fmt::format("{}_{}", name, number);
+  return unique;
 }
 
 }  // namespace
@@ -44,10 +57,10 @@ std::string document_text(std::span<const Endpoint> endpoints, DocumentFormat fo
 }
 
 Result<void> write_file(const std::string& path, const std::string& text) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << text;
-  file.close();
-  if (file) return {};
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "wb"), std::fclose);
+  bool written = file && std::fwrite(text.data(), 1, text.size(), file.get()) == text.size();
+  // What the buffer held fails when the file is closed.
+  if (written && std::fclose(file.release()) == 0) return {};
   return fail(ErrorKind::io, fmt::format("{}: {}", path, std::strerror(errno)));
 }
 
@@ -56,17 +69,11 @@ Result<void> write_documents(const std::vector<Endpoint>& endpoints, const std::
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   if (error) return fail(ErrorKind::io, fmt::format("{}: {}", directory, error.message()));
+  const char* extension = format == DocumentFormat::yaml ? "yaml" : "json";
   std::set<std::string> taken;
   for (auto host : by_host(endpoints)) {
-    const char* extension = format == DocumentFormat::yaml ? "yaml" : "json";
-    // The same host in two networks is two documents.
-    std::string name = file_name(host.front().host.host);
-    if (!taken.insert(name).second) name += "_" + file_name(host.front().host.network);
-    taken.insert(name);
-    if (auto written = write_file(fmt::format("{}/{}.{}", directory, name, extension), document_text(host, format));
-        !written) {
-      return written;
-    }
+    std::string path = fmt::format("{}/{}.{}", directory, unique_name(host.front().host, taken), extension);
+    if (auto written = write_file(path, document_text(host, format)); !written) return written;
   }
   return {};
 }

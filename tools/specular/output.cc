@@ -1,7 +1,9 @@
 #include "tools/specular/output.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>
@@ -54,11 +56,20 @@ std::string cell_text(const Json& value) {
   return to_text(value);
 }
 
-void print(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-}
+// Of the first failure: standard output is one for the whole process.
+int output_errno = 0;
 
 }  // namespace
+
+void print(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() && output_errno == 0) output_errno = errno;
+}
+
+Result<void> flush_output() {
+  if (std::fflush(stdout) != 0 && output_errno == 0) output_errno = errno;
+  if (output_errno == 0) return {};
+  return fail(ErrorKind::io, fmt::format("standard output: {}", std::strerror(output_errno)));
+}
 
 std::string to_text(const Json& value, int indent) {
   return value.dump(indent, ' ', true, Json::error_handler_t::replace);
@@ -124,11 +135,8 @@ void Listing::print_table_row(const std::vector<std::string>& cells) const {
 }
 
 void Listing::finish() {
-  if (finished_) return;
-  finished_ = true;
   if (format_ == Format::json) print(count_ == 0 ? "[]\n" : "\n]\n");
   if (format_ == Format::table && widths_.empty()) settle_widths();
-  std::fflush(stdout);
 }
 
 }  // namespace specular

@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "capture/base/result.h"
+
 namespace specular {
 
 using Json = nlohmann::ordered_json;
@@ -18,16 +20,20 @@ struct Column {
   bool right = false;  // aligned: numbers
 };
 
+// Writes to standard output; what goes wrong is told by flush_output().
+void print(std::string_view text);
+Result<void> flush_output();
+
 // Prints rows as they come. A table takes its column widths from the first rows; later cells may stick out.
 class Listing {
  public:
   Listing(Format format, std::vector<Column> columns);
-  ~Listing() { finish(); }
   Listing(const Listing&) = delete;
   Listing& operator=(const Listing&) = delete;
 
   // `row` has every key, null where there is nothing to say.
   void add(Json row);
+  // Nothing is printed of an empty listing before this.
   void finish();
 
  private:
@@ -40,7 +46,6 @@ class Listing {
   std::vector<std::size_t> widths_;
   std::vector<std::vector<std::string>> early_;
   std::size_t count_ = 0;
-  bool finished_ = false;
 };
 
 // ASCII only, so that nothing in it can reach a terminal; what is not UTF-8 becomes U+FFFD.

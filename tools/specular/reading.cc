@@ -38,6 +38,20 @@ class ProgressBar {
   std::chrono::steady_clock::time_point last_{};
 };
 
+class PacketCount final : public FrameSink {
+ public:
+  explicit PacketCount(FrameSink& next) : next_(next) {}
+  void on_frames(std::span<const Frame> frames) override {
+    packets_ += frames.size();
+    next_.on_frames(frames);
+  }
+  std::uint64_t packets() const { return packets_; }
+
+ private:
+  FrameSink& next_;
+  std::uint64_t packets_ = 0;
+};
+
 Result<Timestamp> time_or(const std::string& text, Timestamp otherwise) {
   return text.empty() ? Result<Timestamp>(otherwise) : parse_rfc3339(text);
 }
@@ -52,21 +66,28 @@ void ReadingOptions::add_to(CLI::App& command) {
       ->type_name("BPF");
 }
 
-int read_captures(const ReadingOptions& options, FrameSink& sink) {
+std::vector<std::string> ReadingOptions::leave_out() const {
+  std::vector<std::string> names;
+  if (!filter.empty()) names.push_back("--filter");
+  if (!since.empty()) names.push_back("--since");
+  if (!until.empty()) names.push_back("--until");
+  return names;
+}
+
+ReadingResult read_captures(const ReadingOptions& options, FrameSink& sink) {
   auto since = time_or(options.since, Timestamp::min());
   auto until = time_or(options.until, Timestamp::max());
-  if (!since) return complain(kUsage, "--since: " + since.error().text);
-  if (!until) return complain(kUsage, "--until: " + until.error().text);
+  if (!since) return {complain(kUsage, "--since: " + since.error().text)};
+  if (!until) return {complain(kUsage, "--until: " + until.error().text)};
   auto filter = FrameFilter::create(options.filter, *since, *until, sink);
-  if (!filter) return complain(kUsage, filter.error().text);
-  bool filters = !options.filter.empty() || !options.since.empty() || !options.until.empty();
-  FrameSink& first = filters ? **filter : sink;
+  if (!filter) return {complain(kUsage, filter.error().text)};
+  PacketCount count(options.leave_out().empty() ? sink : **filter);
 
   CaptureFiles files(options.files);
   {
     ProgressBar progress(files);
     for (;;) {
-      auto polled = files.poll(first, Duration(0));
+      auto polled = files.poll(count, Duration(0));
       if (!polled || *polled == Poll::finished) break;
       progress.update();
     }
@@ -75,7 +96,7 @@ int read_captures(const ReadingOptions& options, FrameSink& sink) {
   for (const auto& problem : files.problems()) {
     problem.fatal ? status = complain(kFailed, problem.text) : (warn(problem.text), status);
   }
-  return status;
+  return {status, count.packets()};
 }
 
 }  // namespace specular

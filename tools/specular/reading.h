@@ -17,10 +17,17 @@ struct ReadingOptions {
   std::string since, until, filter;
 
   void add_to(CLI::App& command);
+  // The names of those options given that leave packets out.
+  std::vector<std::string> leave_out() const;
 };
 
-// Pushes all frames to `sink`. The status to end with: kDone, kFailed if a file could not be read (the others were), or
-// kUsage for a wrong option; what is wrong has been said.
-int read_captures(const ReadingOptions& options, FrameSink& sink);
+struct ReadingResult {
+  // To end with: kDone, kFailed if a file could not be read (the others were), or kUsage for a wrong option.
+  int status = kDone;
+  std::uint64_t packets = 0;  // read, those that the options leave out too
+};
+
+// Pushes all frames to `sink`. What is wrong has been said.
+ReadingResult read_captures(const ReadingOptions& options, FrameSink& sink);
 
 }  // namespace specular

@@ -190,7 +190,7 @@ void add_transactions(CLI::App& app, Invocation& invocation) {
       std::vector<std::unique_ptr<CaptureShard>> shards;
       shards.push_back(std::make_unique<CaptureShard>(with.config.capture, HashKey{}, list));
       Receiver receiver(with.config.capture.tunnels, tunnels, HashKey{}, shards);
-      int status = read_captures(*options, receiver);
+      int status = read_captures(*options, receiver).status;
       if (status == kUsage) return status;
       receiver.flush();
       list.finish();

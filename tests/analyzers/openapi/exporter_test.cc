@@ -1,11 +1,11 @@
 #include "analyzers/openapi/exporter.h"
 
+#include <algorithm>
+#include <set>
+
 #include <doctest/doctest.h>
 #include <fmt/format.h>
-
-#include <algorithm>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "tests/analyzers/random_summary.h"
 #include "tests/analyzers/site.h"
@@ -68,8 +68,9 @@ class Checker {
     std::string where = method + " " + path;
     std::string id = operation.at("operationId");
     require(ids_.insert(id).second, "operationId twice: " + id);
-    require(id.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == std::string::npos,
-            "odd operationId: " + id);
+    require(
+        id.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == std::string::npos,
+        "odd operationId: " + id);
     std::set<std::pair<std::string, std::string>> names;
     std::set<std::string> in_path;
     for (const auto& parameter : operation.value("parameters", Json::array())) {
@@ -255,7 +256,8 @@ TEST_CASE("statuses that are none in HTTP make no invalid document") {
 
 TEST_CASE("odd characters from the wire end up as text") {
   Site site;
-  PlayedExchange exchange = request("GET", "/caf\xc3\xa9/\"quoted\"?na\"me=1&b\xff=2&\xfe=3&c%20d=4&\xf0\x9f\x98\x80=5");
+  PlayedExchange exchange =
+      request("GET", "/caf\xc3\xa9/\"quoted\"?na\"me=1&b\xff=2&\xfe=3&c%20d=4&\xf0\x9f\x98\x80=5");
   exchange.headers = {{"X-\x80", "1"}, {"Cookie", "\xffsid=1"}};
   exchange.host = "h\xc3\xb6st\x01.example";
   exchange.type = "text/\xff; charset=x";

@@ -1,9 +1,9 @@
-#include <doctest/doctest.h>
-#include <yaml-cpp/yaml.h>
-
 #include <algorithm>
 #include <cmath>
+
+#include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
+#include <yaml-cpp/yaml.h>
 
 #include "analyzers/openapi/exporter.h"
 #include "tests/analyzers/random_summary.h"
@@ -14,14 +14,40 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // What YAML 1.1 and 1.2 readers take for something else than a string when it has no quotes.
-const std::vector<std::string> kLookalikes = {
-    "yes",  "no",    "Yes",  "NO",     "on",    "Off",        "true",  "False", "TRUE",     "y",
-    "n",    "Y",     "null", "Null",   "~",     "",           "1",     "0",     "-1",       "+1",
-    "1.5",  "1e3",   "1E-3", ".5",     "0x1F",  "0o17",       "017",   "1_000", "12:30:45", "1:2",
-    ".inf", "-.inf", ".nan", ".NaN",   "2024-01-15", "<<",    "=",     "2024-01-15T10:30:00Z",
-    "-",    "---",   "...",  "? x",    ": x",   "- x",        "# x",   "&x",    "*x",       "!x",
-    "|",    ">",     "%x",   "@x",     "`x",    "[x]",        "{x}",   "x: y",  "x #y",     "x:",
-    " x",   "x ",    "\tx",  "x\ty",   "x\ny",  "x\r\ny",     "'x'",   "\"x\"", "\\",       "x\\y"};
+const std::vector<std::string> kLookalikes = {"yes",        "no",
+                                              "Yes",        "NO",
+                                              "on",         "Off",
+                                              "true",       "False",
+                                              "TRUE",       "y",
+                                              "n",          "Y",
+                                              "null",       "Null",
+                                              "~",          "",
+                                              "1",          "0",
+                                              "-1",         "+1",
+                                              "1.5",        "1e3",
+                                              "1E-3",       ".5",
+                                              "0x1F",       "0o17",
+                                              "017",        "1_000",
+                                              "12:30:45",   "1:2",
+                                              ".inf",       "-.inf",
+                                              ".nan",       ".NaN",
+                                              "2024-01-15", "<<",
+                                              "=",          "2024-01-15T10:30:00Z",
+                                              "-",          "---",
+                                              "...",        "? x",
+                                              ": x",        "- x",
+                                              "# x",        "&x",
+                                              "*x",         "!x",
+                                              "|",          ">",
+                                              "%x",         "@x",
+                                              "`x",         "[x]",
+                                              "{x}",        "x: y",
+                                              "x #y",       "x:",
+                                              " x",         "x ",
+                                              "\tx",        "x\ty",
+                                              "x\ny",       "x\r\ny",
+                                              "'x'",        "\"x\"",
+                                              "\\",         "x\\y"};
 
 bool is_number(const std::string& text) {
   return !text.empty() && text.find_first_not_of("0123456789+-.eE") == std::string::npos;
@@ -65,10 +91,10 @@ std::string unlike(const Json& document) {
 }
 
 std::string random_text(Random& random) {
-  static constexpr const char* kPieces[] = {"a",  "Z",  "0",  "9",  ":",  " ",    "#",       "-",          "'",
-                                            "\"", "\\", "\n", "\t", "é",  "\x01", "\x7f",    "{",          "}",
-                                            "/",  ".",  "&",  "*",  "!",  "%",    "\u2028",  "\U0001F600", "~",
-                                            "null", "yes", ",", "[", "]", "|",    "\xc2\x85", "_",         "\ufeff"};
+  static constexpr const char* kPieces[] = {"a",    "Z",   "0",  "9",  ":", " ",    "#",        "-",          "'",
+                                            "\"",   "\\",  "\n", "\t", "é", "\x01", "\x7f",     "{",          "}",
+                                            "/",    ".",   "&",  "*",  "!", "%",    "\u2028",   "\U0001F600", "~",
+                                            "null", "yes", ",",  "[",  "]", "|",    "\xc2\x85", "_",          "\ufeff"};
   std::string text;
   for (std::size_t i = random() % 12; i > 0; --i) text += kPieces[random() % std::size(kPieces)];
   return text;

@@ -1,9 +1,9 @@
 #include "capture/base/budget.h"
 
-#include <doctest/doctest.h>
-
 #include <limits>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 namespace specular::test {
 

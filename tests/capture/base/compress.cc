@@ -1,11 +1,11 @@
 #include "tests/capture/base/compress.h"
 
+#include <cstdint>
+#include <cstdlib>
+
 #include <brotli/encode.h>
 #include <zlib.h>
 #include <zstd.h>
-
-#include <cstdint>
-#include <cstdlib>
 
 namespace specular::test {
 namespace {
@@ -32,8 +32,8 @@ std::string zlib(std::string_view text, int level, int window, const char* name 
 std::string brotli(std::string_view text) {
   std::size_t size = BrotliEncoderMaxCompressedSize(text.size()) + 64;
   std::string out(size, '\0');
-  BrotliEncoderCompress(5, 18, BROTLI_MODE_GENERIC, text.size(), reinterpret_cast<const std::uint8_t*>(text.data()), &size,
-                        reinterpret_cast<std::uint8_t*>(out.data()));
+  BrotliEncoderCompress(5, 18, BROTLI_MODE_GENERIC, text.size(), reinterpret_cast<const std::uint8_t*>(text.data()),
+                        &size, reinterpret_cast<std::uint8_t*>(out.data()));
   out.resize(size);
   return out;
 }
@@ -56,7 +56,9 @@ std::string compress(Coding coding, std::string_view text, int level) {
   std::abort();
 }
 
-std::string raw_deflate(std::string_view text, int level) { return zlib(text, level, -MAX_WBITS); }
+std::string raw_deflate(std::string_view text, int level) {
+  return zlib(text, level, -MAX_WBITS);
+}
 
 std::string gzip_of_size(std::string_view text, std::size_t size) {
   std::size_t bare = zlib(text, 6, MAX_WBITS + 16, "").size();

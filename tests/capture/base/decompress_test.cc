@@ -1,9 +1,9 @@
 #include "capture/base/decompress.h"
 
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include "tests/capture/base/compress.h"
 
@@ -190,7 +190,8 @@ TEST_CASE("a zstd text of several frames is read to its end") {
 }
 
 TEST_CASE("zstd frames that are to be skipped are, before others, between them and behind") {
-  std::string skip = skippable_frame("index"), one = compress(Coding::zstd, "one "), two = compress(Coding::zstd, "two");
+  std::string skip = skippable_frame("index"), one = compress(Coding::zstd, "one "),
+              two = compress(Coding::zstd, "two");
   CHECK(decode(Coding::zstd, skip + one + two).text == "one two");
   CHECK(decode(Coding::zstd, one + skip + two).text == "one two");
   CHECK(decode(Coding::zstd, one + two + skip).text == "one two");
@@ -202,8 +203,9 @@ TEST_CASE("a decompressor can be used for another text, whatever became of the f
     CAPTURE(static_cast<int>(coding));
     std::string encoded = compress(coding, text);
     auto decompressor = make_decompressor(coding);
-    for (std::string_view before : {std::string_view(encoded), std::string_view(encoded).substr(0, encoded.size() / 2),
-                                    std::string_view("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), std::string_view()}) {
+    for (std::string_view before :
+         {std::string_view(encoded), std::string_view(encoded).substr(0, encoded.size() / 2),
+          std::string_view("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), std::string_view()}) {
       (void)decode(*decompressor, before, 1 << 20, 64);
       decompressor->reset();
       Outcome outcome = decode(*decompressor, encoded, 1 << 20, 4096);

@@ -18,7 +18,8 @@ char32_t code_point(std::string_view text) {
 }  // namespace
 
 TEST_CASE("plain text, also beyond ASCII, is left as it is") {
-  for (const char* text : {"", "GET /v1/users?id=7", "M\xc3\xbcnchen", "\xe6\x9d\xb1\xe4\xba\xac", "\xf0\x9f\x98\x80"}) {
+  for (const char* text :
+       {"", "GET /v1/users?id=7", "M\xc3\xbcnchen", "\xe6\x9d\xb1\xe4\xba\xac", "\xf0\x9f\x98\x80"}) {
     CHECK(escape_terminal(text) == text);
     CHECK(make_utf8(text) == text);
   }
@@ -33,8 +34,10 @@ TEST_CASE("control characters are spelt out") {
 }
 
 TEST_CASE("C1 control characters are spelt out, raw and as UTF-8") {
-  CHECK(escape_terminal("\xc2\x9b" "31m") == "\\x9b31m");
-  CHECK(escape_terminal("\x9b" "31m") == "\\x9b31m");
+  CHECK(escape_terminal("\xc2\x9b"
+                        "31m") == "\\x9b31m");
+  CHECK(escape_terminal("\x9b"
+                        "31m") == "\\x9b31m");
   CHECK(escape_terminal("\xc2\x80") == "\\x80");
   CHECK(escape_terminal("\xc2\xa0") == "\xc2\xa0");
 }
@@ -45,7 +48,8 @@ TEST_CASE("a backslash is doubled, so that no text can look like an escape") {
 }
 
 TEST_CASE("characters that reorder text are spelt out") {
-  CHECK(escape_terminal("\xe2\x80\xae" "exe") == "\\u{202e}exe");  // right-to-left override
+  CHECK(escape_terminal("\xe2\x80\xae"
+                        "exe") == "\\u{202e}exe");  // right-to-left override
   CHECK(escape_terminal("\xe2\x80\x8e") == "\\u{200e}");
   CHECK(escape_terminal("\xe2\x80\xaa") == "\\u{202a}");
   CHECK(escape_terminal("\xe2\x81\xa6") == "\\u{2066}");  // left-to-right isolate
@@ -57,7 +61,8 @@ TEST_CASE("the Arabic letter mark reorders text too, and is spelt out") {
 }
 
 TEST_CASE("characters that cannot be seen are spelt out") {
-  CHECK(escape_terminal("a\xe2\x80\x8b" "b") == "a\\u{200b}b");  // zero width space
+  CHECK(escape_terminal("a\xe2\x80\x8b"
+                        "b") == "a\\u{200b}b");  // zero width space
   CHECK(escape_terminal("\xef\xbb\xbf") == "\\u{feff}");
   CHECK(escape_terminal("\xe2\x80\xa8") == "\\u{2028}");  // line separator
   CHECK(escape_terminal("\xe2\x81\xa0") == "\\u{2060}");
@@ -83,9 +88,9 @@ TEST_CASE("only the well-formed sequences of RFC 3629 are UTF-8") {
   CHECK(code_point("\xef\xbf\xbf") == 0xffff);
   CHECK(code_point("\xf0\x90\x80\x80") == 0x10000);
   CHECK(code_point("\xf4\x8f\xbf\xbf") == 0x10ffff);
-  for (const char* text : {"\x80", "\xbf", "\xc0\xaf", "\xc1\xbf", "\xe0\x9f\xbf", "\xf0\x8f\xbf\xbf", "\xed\xa0\x80",
-                           "\xed\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xfe", "\xff", "\xe2\x28\xa1",
-                           "\xf0\x9f\x98", "\xc2", ""}) {
+  for (const char* text :
+       {"\x80", "\xbf", "\xc0\xaf", "\xc1\xbf", "\xe0\x9f\xbf", "\xf0\x8f\xbf\xbf", "\xed\xa0\x80", "\xed\xbf\xbf",
+        "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xfe", "\xff", "\xe2\x28\xa1", "\xf0\x9f\x98", "\xc2", ""}) {
     CAPTURE(escape_terminal(text));
     CHECK(utf8_size(text) == 0);
   }
@@ -93,7 +98,10 @@ TEST_CASE("only the well-formed sequences of RFC 3629 are UTF-8") {
 }
 
 TEST_CASE("made UTF-8 replaces each stray byte and keeps the rest") {
-  CHECK(make_utf8("a\xff" "b") == "a\xef\xbf\xbd" "b");
+  CHECK(make_utf8("a\xff"
+                  "b") ==
+        "a\xef\xbf\xbd"
+        "b");
   CHECK(make_utf8("\xe2\x82") == "\xef\xbf\xbd\xef\xbf\xbd");
   CHECK(make_utf8("\xc3\xa9\xc3") == "\xc3\xa9\xef\xbf\xbd");
   CHECK(make_utf8(std::string_view("\0\x1b", 2)) == std::string("\0\x1b", 2));

@@ -1,10 +1,10 @@
 #include "capture/base/hash.h"
 
-#include <doctest/doctest.h>
-
 #include <numeric>
 #include <set>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 namespace specular::test {
 namespace {

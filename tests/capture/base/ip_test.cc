@@ -10,14 +10,18 @@ std::string parsed(std::string_view text) {
   return address ? address->text() : "refused";
 }
 
-IpAddress address(std::string_view text) { return IpAddress::parse(text).value(); }
+IpAddress address(std::string_view text) {
+  return IpAddress::parse(text).value();
+}
 
 std::string prefix(std::string_view text) {
   auto parsed = Prefix::parse(text);
   return parsed ? parsed->text() : "refused";
 }
 
-bool contains(std::string_view prefix, std::string_view text) { return Prefix::parse(prefix)->contains(address(text)); }
+bool contains(std::string_view prefix, std::string_view text) {
+  return Prefix::parse(prefix)->contains(address(text));
+}
 
 }  // namespace
 
@@ -47,16 +51,37 @@ TEST_CASE("an IPv4 address mapped into IPv6 is that IPv4 address") {
 }
 
 TEST_CASE("what is no address is refused") {
-  for (const char* text : {"", "1", "1.2.3", "1.2.3.4.5", "1.2.3.256", "1.2.3.4 ", " 1.2.3.4", "01.2.3.4", "1.2.3.4:80",
-                           "1.2.3.4/32", "::1%lo", "fe80::1%eth0", ":::", "1::2::3", "2001:db8::g", "12345::",
-                           "[2001:db8::1", "2001:db8::1]", "[[::1]]", "[]", "[::1]:80", "localhost",
+  for (const char* text : {"",
+                           "1",
+                           "1.2.3",
+                           "1.2.3.4.5",
+                           "1.2.3.256",
+                           "1.2.3.4 ",
+                           " 1.2.3.4",
+                           "01.2.3.4",
+                           "1.2.3.4:80",
+                           "1.2.3.4/32",
+                           "::1%lo",
+                           "fe80::1%eth0",
+                           ":::",
+                           "1::2::3",
+                           "2001:db8::g",
+                           "12345::",
+                           "[2001:db8::1",
+                           "2001:db8::1]",
+                           "[[::1]]",
+                           "[]",
+                           "[::1]:80",
+                           "localhost",
                            "0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000"}) {
     CAPTURE(std::string(text));
     CHECK(parsed(text) == "refused");
   }
 }
 
-TEST_CASE("brackets belong to IPv6 alone") { CHECK(parsed("[192.0.2.1]") == "refused"); }
+TEST_CASE("brackets belong to IPv6 alone") {
+  CHECK(parsed("[192.0.2.1]") == "refused");
+}
 
 TEST_CASE("a NUL and what follows it are not passed over in an address") {
   CHECK(parsed(std::string_view("192.0.2.1\0.example", 18)) == "refused");
@@ -65,10 +90,10 @@ TEST_CASE("a NUL and what follows it are not passed over in an address") {
 
 TEST_CASE("addresses that are not globally routed are local, up to the last one") {
   for (const char* text :
-       {"10.0.0.0", "10.255.255.255", "172.16.0.0", "172.31.255.255", "192.168.0.0", "192.168.255.255", "100.64.0.0",
-        "100.127.255.255", "127.0.0.1", "127.255.255.255", "169.254.0.0", "169.254.255.255", "224.0.0.1",
-        "239.255.255.255", "255.255.255.255", "0.0.0.0", "::", "::1", "fe80::1", "febf::1", "fc00::1", "fdff::1",
-        "ff02::1"}) {
+       {"10.0.0.0",   "10.255.255.255",  "172.16.0.0",      "172.31.255.255",  "192.168.0.0", "192.168.255.255",
+        "100.64.0.0", "100.127.255.255", "127.0.0.1",       "127.255.255.255", "169.254.0.0", "169.254.255.255",
+        "224.0.0.1",  "239.255.255.255", "255.255.255.255", "0.0.0.0",         "::",          "::1",
+        "fe80::1",    "febf::1",         "fc00::1",         "fdff::1",         "ff02::1"}) {
     CAPTURE(std::string(text));
     CHECK(address(text).is_local());
   }
@@ -113,9 +138,9 @@ TEST_CASE("a prefix is read with its length, or is one address") {
 }
 
 TEST_CASE("a prefix with host bits, without a length or with an impossible one is refused") {
-  for (const char* text : {"10.0.0.1/8", "10.0.0.128/24", "2001:db8::1/127", "10.0.0.0/33", "::/129", "10.0.0.0/",
-                           "10.0.0.0/-1", "10.0.0.0/x", "10.0.0.0/8x", "10.0.0.0/8/8", "/8", "", "10.0.0/8",
-                           "10.0.0.0/99999999999"}) {
+  for (const char* text :
+       {"10.0.0.1/8", "10.0.0.128/24", "2001:db8::1/127", "10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/-1",
+        "10.0.0.0/x", "10.0.0.0/8x", "10.0.0.0/8/8", "/8", "", "10.0.0/8", "10.0.0.0/99999999999"}) {
     CAPTURE(std::string(text));
     auto parsed = Prefix::parse(text);
     REQUIRE(!parsed);

@@ -1,10 +1,11 @@
 #include "capture/base/pool.h"
 
-#include <doctest/doctest.h>
-
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
+
+#include <doctest/doctest.h>
 
 namespace specular::test {
 
@@ -41,14 +42,16 @@ TEST_CASE("a freed number is used again, so that numbers stay small") {
 }
 
 TEST_CASE("a freed object holds nothing, and comes back default-constructed") {
-  Pool<std::shared_ptr<int>, 4> pool;
+  int deleted = 0;
+  auto count = [&deleted](const int*) { ++deleted; };
+  Pool<std::unique_ptr<int, std::function<void(int*)>>, 4> pool;
   auto number = pool.add();
   CHECK(pool[number] == nullptr);
-  auto owned = std::make_shared<int>(1);
-  pool[number] = owned;
-  CHECK(owned.use_count() == 2);
+  int owned = 1;
+  pool[number] = {&owned, count};
+  CHECK(deleted == 0);
   pool.erase(number);
-  CHECK(owned.use_count() == 1);
+  CHECK(deleted == 1);
   CHECK(pool[pool.add()] == nullptr);
 }
 

@@ -5,7 +5,9 @@
 namespace specular::test {
 namespace {
 
-std::string hex(const Digest& digest) { return to_hex(digest); }
+std::string hex(const Digest& digest) {
+  return to_hex(digest);
+}
 
 }  // namespace
 

@@ -18,7 +18,9 @@ std::int64_t parsed(std::string_view text) {
   return time ? time->time_since_epoch().count() : -77;
 }
 
-bool refused(std::string_view text) { return !parse_rfc3339(text); }
+bool refused(std::string_view text) {
+  return !parse_rfc3339(text);
+}
 
 constexpr std::int64_t kSecond = 1'000'000'000;
 

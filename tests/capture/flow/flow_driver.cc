@@ -1,15 +1,17 @@
 #include "tests/capture/flow/flow_driver.h"
 
-#include <doctest/doctest.h>
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
 
 namespace specular::test {
 namespace {
 
-const char* arrow(Side side) { return side == Side::low ? ">" : "<"; }
+const char* arrow(Side side) {
+  return side == Side::low ? ">" : "<";
+}
 
 const char* reason_text(Close reason) {
   switch (reason) {
@@ -53,7 +55,8 @@ void StreamLog::on_chunk(const Chunk& chunk) {
   law(!chunk.bytes.empty(), "an empty chunk");
   law(chunk.offset >= state.next[side], "a chunk whose offset goes back");
   law(!state.finished[side], "a chunk behind the fin of its side");
-  bool joins = !lines.empty() && last_was_chunk_ && last_flow_ == chunk.flow && last_side_ == chunk.side && chunk.offset == state.next[side];
+  bool joins = !lines.empty() && last_was_chunk_ && last_flow_ == chunk.flow && last_side_ == chunk.side &&
+               chunk.offset == state.next[side];
   if (joins) {
     lines.back() += as_text(chunk.bytes);
   } else {
@@ -131,8 +134,12 @@ void FlowDriver::raw(const Packet& packet) {
   table().on_packets(std::span(&copy, 1));
 }
 
-void FlowDriver::send(Side side, const Sent& sent) { raw(packet(side, sent)); }
-void FlowDriver::syn(std::string_view text) { send(Side::low, {0, text, 0, kSynFlag}); }
+void FlowDriver::send(Side side, const Sent& sent) {
+  raw(packet(side, sent));
+}
+void FlowDriver::syn(std::string_view text) {
+  send(Side::low, {0, text, 0, kSynFlag});
+}
 
 void FlowDriver::syn_ack(std::string_view text, std::uint32_t acked) {
   send(Side::high, {0, text, acked, kSynFlag | kAckFlag});
@@ -148,7 +155,9 @@ void FlowDriver::fin(Side side, std::uint32_t offset, std::uint32_t acked, std::
   send(side, {offset, text, acked, kFinFlag | kAckFlag});
 }
 
-void FlowDriver::rst(Side side, std::uint32_t offset) { send(side, {offset, {}, 0, kRstFlag}); }
+void FlowDriver::rst(Side side, std::uint32_t offset) {
+  send(side, {offset, {}, 0, kRstFlag});
+}
 
 void FlowDriver::pass(Duration duration) {
   Timestamp end = now_ + duration;
@@ -187,6 +196,8 @@ std::string FlowDriver::flush() {
   return take();
 }
 
-void set(Option& option, std::int64_t value) { REQUIRE(option.set(std::to_string(value))); }
+void set(Option& option, std::int64_t value) {
+  REQUIRE(option.set(std::to_string(value)));
+}
 
 }  // namespace specular::test

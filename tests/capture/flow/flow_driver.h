@@ -77,8 +77,12 @@ class FlowDriver {
   Ends ends;
 
   void send(Side side, const Sent& sent);
-  void low(std::uint32_t offset, std::string_view text, std::uint32_t acked = 0) { send(Side::low, {offset, text, acked}); }
-  void high(std::uint32_t offset, std::string_view text, std::uint32_t acked = 0) { send(Side::high, {offset, text, acked}); }
+  void low(std::uint32_t offset, std::string_view text, std::uint32_t acked = 0) {
+    send(Side::low, {offset, text, acked});
+  }
+  void high(std::uint32_t offset, std::string_view text, std::uint32_t acked = 0) {
+    send(Side::high, {offset, text, acked});
+  }
   void syn(std::string_view text = {});
   void syn_ack(std::string_view text = {}, std::uint32_t acked = 0);
   void open();  // SYN, SYN/ACK, ACK

@@ -1,9 +1,10 @@
-// Laws that hold whatever comes: the log of the driver checks the sink's, budgets return to zero, honest streams survive.
-#include <doctest/doctest.h>
-
+// Laws that hold whatever comes: the log of the driver checks the sink's, budgets return to zero, honest streams
+// survive.
 #include <algorithm>
 #include <cstdio>
 #include <random>
+
+#include <doctest/doctest.h>
 
 #include "tests/capture/flow/flow_driver.h"
 #include "tests/capture/survives.h"
@@ -16,13 +17,25 @@ using std::chrono::seconds;
 
 using Random = std::mt19937;
 
-std::uint32_t below(Random& random, std::uint32_t limit) { return static_cast<std::uint32_t>(random() % limit); }
+std::uint32_t below(Random& random, std::uint32_t limit) {
+  return static_cast<std::uint32_t>(random() % limit);
+}
 
 // Any flags, numbers near the flow's or anywhere, bytes that contradict each other.
 void send_anything(FlowDriver& flow, Random& random) {
   static const std::string kText(300, 'a'), kOther(300, 'b');
-  constexpr std::uint8_t kFlags[] = {kAckFlag, kAckFlag, kAckFlag, kAckFlag, 0, kSynFlag, kSynFlag | kAckFlag,
-                                     kFinFlag | kAckFlag, kRstFlag, kRstFlag | kAckFlag, kAckFlag | kUrgFlag, 0x3f};
+  constexpr std::uint8_t kFlags[] = {kAckFlag,
+                                     kAckFlag,
+                                     kAckFlag,
+                                     kAckFlag,
+                                     0,
+                                     kSynFlag,
+                                     kSynFlag | kAckFlag,
+                                     kFinFlag | kAckFlag,
+                                     kRstFlag,
+                                     kRstFlag | kAckFlag,
+                                     kAckFlag | kUrgFlag,
+                                     0x3f};
   flow.ends.client_port = static_cast<std::uint16_t>(1000 + below(random, 6));
   flow.ends.network = static_cast<std::uint16_t>(below(random, 3));
   Sent sent;

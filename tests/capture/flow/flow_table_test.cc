@@ -1,10 +1,11 @@
-// Segments into streams: order, overlaps, where a stream begins. Losses, ends and second mirrors have files of their own.
+// Segments into streams: order, overlaps, where a stream begins. Losses, ends and second mirrors have files of their
+// own.
 #include "capture/flow/flow_table.h"
-
-#include <doctest/doctest.h>
 
 #include <algorithm>
 #include <array>
+
+#include <doctest/doctest.h>
 
 #include "tests/capture/flow/flow_driver.h"
 #include "tests/capture/survives.h"
@@ -274,8 +275,10 @@ TEST_CASE("data of a handshake that was not accepted is sent again and comes onc
 }
 
 TEST_CASE("the urgent byte is left out of the stream, wherever it stands") {
-  for (auto [urgent, expected] : {std::pair{std::uint16_t{1}, "> 1 ello"}, {std::uint16_t{3}, "> 0 he; > 3 lo"},
-                                  {std::uint16_t{5}, "> 0 hell"}, {std::uint16_t{0}, "> 0 hello"},
+  for (auto [urgent, expected] : {std::pair{std::uint16_t{1}, "> 1 ello"},
+                                  {std::uint16_t{3}, "> 0 he; > 3 lo"},
+                                  {std::uint16_t{5}, "> 0 hell"},
+                                  {std::uint16_t{0}, "> 0 hello"},
                                   {std::uint16_t{6}, "> 0 hello"}}) {
     CAPTURE(urgent);
     FlowDriver flow;

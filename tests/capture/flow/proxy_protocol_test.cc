@@ -1,8 +1,8 @@
 #include "capture/flow/proxy_protocol.h"
 
-#include <doctest/doctest.h>
-
 #include <string>
+
+#include <doctest/doctest.h>
 
 namespace specular::test {
 namespace {
@@ -10,7 +10,9 @@ namespace {
 using namespace std::string_literals;
 using State = ProxyHeader::State;
 
-ProxyHeader read(std::string_view text) { return read_proxy_header(as_bytes(text)); }
+ProxyHeader read(std::string_view text) {
+  return read_proxy_header(as_bytes(text));
+}
 
 // "absent", "incomplete", or the size with the source: "43 192.0.2.1:34567", "15 nobody".
 std::string told(std::string_view text) {
@@ -33,8 +35,8 @@ std::string version_2(int command, int family, std::string_view body) {
 
 // Source 192.0.2.1:34567, destination 198.51.100.2:443; the same in IPv6.
 const std::string kBody4 = "\xc0\x00\x02\x01\xc6\x33\x64\x02\x87\x07\x01\xbb"s;
-const std::string kBody6 = "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01"s + "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x02"s +
-                           "\x87\x07\x01\xbb";
+const std::string kBody6 =
+    "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01"s + "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x02"s + "\x87\x07\x01\xbb";
 
 }  // namespace
 
@@ -83,10 +85,11 @@ TEST_CASE("what only begins like version 1 is none") {
 }
 
 TEST_CASE("version 1 is malformed if a number has more than digits, or anything is missing or of another family") {
-  for (const char* line : {"PROXY TCP4 192.0.2.1 198.51.100.2 34567x 443\r\n", "PROXY TCP4 192.0.2.1 198.51.100.2 34567\r\n",
-                           "PROXY TCP4 192.0.2.1 nonsense 34567 443\r\n", "PROXY TCP4 192.0.2.1 198.51.100.2 34567 http\r\n",
-                           "PROXY TCP4 2001:db8::1 2001:db8::2 34567 443\r\n", "PROXY TCP6 192.0.2.1 198.51.100.2 34567 443\r\n",
-                           "PROXY TCP4 192.0.2.1 198.51.100.2 34567 443 more\r\n"}) {
+  for (const char* line :
+       {"PROXY TCP4 192.0.2.1 198.51.100.2 34567x 443\r\n", "PROXY TCP4 192.0.2.1 198.51.100.2 34567\r\n",
+        "PROXY TCP4 192.0.2.1 nonsense 34567 443\r\n", "PROXY TCP4 192.0.2.1 198.51.100.2 34567 http\r\n",
+        "PROXY TCP4 2001:db8::1 2001:db8::2 34567 443\r\n", "PROXY TCP6 192.0.2.1 198.51.100.2 34567 443\r\n",
+        "PROXY TCP4 192.0.2.1 198.51.100.2 34567 443 more\r\n"}) {
     CAPTURE(std::string(line));
     CHECK(told(line) == "absent");
   }
@@ -99,7 +102,8 @@ TEST_CASE("version 2 tells whose connection it is, in both families") {
 }
 
 TEST_CASE("version 2 may carry more behind the addresses, which is skipped") {
-  CHECK(told(version_2(0x21, 0x11, kBody4 + "\x03\x00\x04"s + "crc." + std::string(1000, 't'))) == "1035 192.0.2.1:34567");
+  CHECK(told(version_2(0x21, 0x11, kBody4 + "\x03\x00\x04"s + "crc." + std::string(1000, 't'))) ==
+        "1035 192.0.2.1:34567");
   CHECK(told(version_2(0x21, 0x11, kBody4 + std::string(65535 - 12, 't'))) == "65551 192.0.2.1:34567");
 }
 
@@ -118,8 +122,8 @@ TEST_CASE("version 2 that is too short for its addresses, or of another version,
 }
 
 TEST_CASE("other beginnings are none at once") {
-  for (const std::string& text : {"G"s, "GET / HTTP/1.1\r\n"s, "PROXX"s, "\r\nGET / HTTP/1.1"s, "\x16\x03\x01"s,
-                                  "\r\n\r\n\0\r\nQUIX"s, "Q"s}) {
+  for (const std::string& text :
+       {"G"s, "GET / HTTP/1.1\r\n"s, "PROXX"s, "\r\nGET / HTTP/1.1"s, "\x16\x03\x01"s, "\r\n\r\n\0\r\nQUIX"s, "Q"s}) {
     CHECK(told(text) == "absent");
   }
 }

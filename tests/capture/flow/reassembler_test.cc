@@ -1,8 +1,8 @@
 #include "capture/flow/reassembler.h"
 
-#include <doctest/doctest.h>
-
 #include <string>
+
+#include <doctest/doctest.h>
 
 #include "tests/capture/survives.h"
 

@@ -1,8 +1,8 @@
 // What a head says about the framing of its message, and the two ways in which it is read.
+#include <random>
+
 #include <doctest/doctest.h>
 #include <fmt/format.h>
-
-#include <random>
 
 #include "capture/http/head.h"
 #include "tests/support/recorder.h"
@@ -14,8 +14,9 @@ namespace {
 std::string framing(std::string_view lines) {
   HeadParser parser;
   MessageHead head;
-  if (!parser.parse(as_bytes(fmt::format("POST / HTTP/1.1\r\nHost: h\r\n{}\r\n", lines)), false, head)) return "no head";
-  std::string text = head.chunked                  ? "chunked"
+  if (!parser.parse(as_bytes(fmt::format("POST / HTTP/1.1\r\nHost: h\r\n{}\r\n", lines)), false, head))
+    return "no head";
+  std::string text = head.chunked                 ? "chunked"
                      : head.has_transfer_encoding ? "other coding"
                      : head.content_length        ? fmt::format("length {}", *head.content_length)
                                                   : "nothing";
@@ -24,11 +25,12 @@ std::string framing(std::string_view lines) {
 }
 
 std::string everything(const MessageHead& head) {
-  std::string text = fmt::format("{} {} {} {} {} |", head.is_request, static_cast<int>(head.version), head.method, head.target,
-                                 head.status);
+  std::string text = fmt::format("{} {} {} {} {} |", head.is_request, static_cast<int>(head.version), head.method,
+                                 head.target, head.status);
   for (const HeaderField& field : head.fields) text += fmt::format("{}={};", field.name, field.value);
   text += fmt::format("| {} {} {} {} {} {} {}", head.content_length ? fmt::format("{}", *head.content_length) : "-",
-                      head.has_transfer_encoding, head.chunked, head.host, head.content_encoding, head.upgrade, head.has_host);
+                      head.has_transfer_encoding, head.chunked, head.host, head.content_encoding, head.upgrade,
+                      head.has_host);
   return text + anomalies_text(head.anomalies);
 }
 
@@ -71,7 +73,9 @@ TEST_CASE("a length that is no number is ignored and told") {
   CHECK(framing("Content-Length: x\r\nContent-Length: 5\r\n") == "length 5 !bad_length");
 }
 
-TEST_CASE("an empty length is no number either") { CHECK(framing("Content-Length:\r\n") == "nothing !bad_length"); }
+TEST_CASE("an empty length is no number either") {
+  CHECK(framing("Content-Length:\r\n") == "nothing !bad_length");
+}
 
 TEST_CASE("a body is chunked if that is the last coding of all") {
   CHECK(framing("Transfer-Encoding: chunked\r\n") == "chunked");
@@ -97,9 +101,10 @@ TEST_CASE("transfer coding and length together are told, in either order") {
 }
 
 TEST_CASE("spellings that some readers take for framing and others do not are told") {
-  for (const char* lines : {"Content-Length : 5\r\n", "Transfer-Encoding : chunked\r\n", "Transfer-Encoding\t: chunked\r\n",
-                            "Transfer-Encoding: chunked\x0b\r\n", "X: y\rTransfer-Encoding: chunked\r\n",
-                            "X: y\nTransfer-Encoding: chunked\r\n", "Transfer-Encoding:\n chunked\r\n"}) {
+  for (const char* lines :
+       {"Content-Length : 5\r\n", "Transfer-Encoding : chunked\r\n", "Transfer-Encoding\t: chunked\r\n",
+        "Transfer-Encoding: chunked\x0b\r\n", "X: y\rTransfer-Encoding: chunked\r\n",
+        "X: y\nTransfer-Encoding: chunked\r\n", "Transfer-Encoding:\n chunked\r\n"}) {
     CAPTURE(std::string(lines));
     HeadParser parser;
     MessageHead head;
@@ -122,10 +127,11 @@ TEST_CASE("plain heads are read by the fast way too, and others left to the othe
   CHECK(agree("POST /a?b HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello"));
   CHECK(agree("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n"));
   CHECK(agree("HTTP/1.0 200\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\r\n"));
-  for (const char* text : {"GET / HTTP/1.1\nHost: h\n\n", "GET / HTTP/1.1\r\nX: a\r\n b\r\n\r\n", "GET / HTTP/1.1\r\nX : a\r\n\r\n",
-                           "GET / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n", "GET  / HTTP/1.1\r\n\r\n",
-                           "GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n",
-                           "GET / HTTP/1.1\r\nX: a\x01\r\n\r\n", "GET / HTTP/1.1\r\nHost: h\r\n"}) {
+  for (const char* text :
+       {"GET / HTTP/1.1\nHost: h\n\n", "GET / HTTP/1.1\r\nX: a\r\n b\r\n\r\n", "GET / HTTP/1.1\r\nX : a\r\n\r\n",
+        "GET / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n", "GET  / HTTP/1.1\r\n\r\n",
+        "GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n",
+        "GET / HTTP/1.1\r\nX: a\x01\r\n\r\n", "GET / HTTP/1.1\r\nHost: h\r\n"}) {
     CAPTURE(std::string(text));
     HeadParser parser;
     MessageHead head;
@@ -150,18 +156,58 @@ TEST_CASE("repeated transfer codings are read alike by both ways") {
 TEST_CASE("what both ways read, both read alike") {
   std::mt19937 random(1);
   auto pick = [&](const auto& list) { return std::string(list[random() % std::size(list)]); };
-  const char* starts[] = {"GET / HTTP/1.1",   "POST /a?b=c HTTP/1.0",   "HTTP/1.1 200 OK", "HTTP/1.0 404",       "HTTP/1.1 101 Up",
-                          "X-Y http://h/ HTTP/1.1", "GET /a b HTTP/1.1", "GET / HTTP/1.10", "CONNECT h:1 HTTP/1.1", "HTTP/1.1 204 "};
-  const char* names[] = {"Host", "host", "Content-Length", "Transfer-Encoding", "Upgrade", "Connection", "Content-Encoding", "X",
-                         "A!#$%&'*+-.^_`|~", "Proxy-Connection", "Content-length", "Keep-Alive", "Set-Cookie", "TE", "Expect"};
-  const char* values[] = {"", "h", "5", "0", "chunked", "gzip, chunked", "close", "keep-alive", "upgrade", "websocket", "a: b", "a,b",
-                          "  spaced  ", "\tx\t", "\xc3\xa9", "\"q\"", "h2c", "12345678901234", "007", "identity", "100-continue", ":", ",",
-                          "close, upgrade", "chunked, chunked", "a\tb", "\xff\x80", " "};
+  const char* starts[] = {"GET / HTTP/1.1",       "POST /a?b=c HTTP/1.0",   "HTTP/1.1 200 OK",   "HTTP/1.0 404",
+                          "HTTP/1.1 101 Up",      "X-Y http://h/ HTTP/1.1", "GET /a b HTTP/1.1", "GET / HTTP/1.10",
+                          "CONNECT h:1 HTTP/1.1", "HTTP/1.1 204 "};
+  const char* names[] = {"Host",
+                         "host",
+                         "Content-Length",
+                         "Transfer-Encoding",
+                         "Upgrade",
+                         "Connection",
+                         "Content-Encoding",
+                         "X",
+                         "A!#$%&'*+-.^_`|~",
+                         "Proxy-Connection",
+                         "Content-length",
+                         "Keep-Alive",
+                         "Set-Cookie",
+                         "TE",
+                         "Expect"};
+  const char* values[] = {"",
+                          "h",
+                          "5",
+                          "0",
+                          "chunked",
+                          "gzip, chunked",
+                          "close",
+                          "keep-alive",
+                          "upgrade",
+                          "websocket",
+                          "a: b",
+                          "a,b",
+                          "  spaced  ",
+                          "\tx\t",
+                          "\xc3\xa9",
+                          "\"q\"",
+                          "h2c",
+                          "12345678901234",
+                          "007",
+                          "identity",
+                          "100-continue",
+                          ":",
+                          ",",
+                          "close, upgrade",
+                          "chunked, chunked",
+                          "a\tb",
+                          "\xff\x80",
+                          " "};
   const char* ends[] = {"\r\n", "\r\n", "\r\n", "\r\n", "\r\n", "\r\n", "\r\n", "\n", "\r\r\n", " \r\n", "\r\n "};
   std::size_t plain = 0;
   for (int round = 0; round < 20'000; ++round) {
     std::string text = pick(starts) + (random() % 40 == 0 ? "\n" : "\r\n");
-    for (auto fields = random() % 5; fields > 0; --fields) text += pick(names) + (random() % 8 == 0 ? ":" : ": ") + pick(values) + pick(ends);
+    for (auto fields = random() % 5; fields > 0; --fields)
+      text += pick(names) + (random() % 8 == 0 ? ":" : ": ") + pick(values) + pick(ends);
     text += "\r\n";
     if (random() % 5 == 0) text[random() % text.size()] = static_cast<char>(random());
     plain += agree(text) ? 1 : 0;

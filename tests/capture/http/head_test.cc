@@ -8,7 +8,9 @@
 namespace specular::test {
 namespace {
 
-Start start(std::string_view text) { return look_at_start(as_bytes(text)); }
+Start start(std::string_view text) {
+  return look_at_start(as_bytes(text));
+}
 
 // "request at 4": what is found, and where.
 std::string hunt(std::string_view text, std::size_t boundary = 0, bool requests = true, bool responses = true) {
@@ -28,7 +30,8 @@ struct Parsed {
   MessageHead head;
   bool good;
 
-  explicit Parsed(std::string_view text, bool cut = false) : bytes(text), good(parser.parse(as_bytes(bytes), cut, head)) {}
+  explicit Parsed(std::string_view text, bool cut = false)
+      : bytes(text), good(parser.parse(as_bytes(bytes), cut, head)) {}
   std::string fields() const {
     std::string all;
     for (const HeaderField& field : head.fields) all += fmt::format("{}={};", field.name, field.value);
@@ -38,21 +41,25 @@ struct Parsed {
 };
 
 // The head of a request with these lines, which are to end as they are.
-std::string with_fields(std::string_view lines) { return fmt::format("GET / HTTP/1.1\r\nHost: h\r\n{}\r\n", lines); }
+std::string with_fields(std::string_view lines) {
+  return fmt::format("GET / HTTP/1.1\r\nHost: h\r\n{}\r\n", lines);
+}
 
 }  // namespace
 
 TEST_CASE("a request begins with any token, a target and a version") {
-  for (const char* line : {"GET / HTTP/1.1\r\n", "POST /a?b=c HTTP/1.0\r\n", "FROBNICATE * HTTP/1.1\r\n", "get / HTTP/1.1\r\n",
-                           "GET http://h/ HTTP/1.1\n", "M-SEARCH * HTTP/1.1\r\n", "GET /a b HTTP/1.1\r\n", "A / HTTP/1.1\r\n",
-                           "CONNECT h:443 HTTP/1.1\r\nHost: h\r\n", "GET /\xc3\xa9 HTTP/1.1\r\n"}) {
+  for (const char* line :
+       {"GET / HTTP/1.1\r\n", "POST /a?b=c HTTP/1.0\r\n", "FROBNICATE * HTTP/1.1\r\n", "get / HTTP/1.1\r\n",
+        "GET http://h/ HTTP/1.1\n", "M-SEARCH * HTTP/1.1\r\n", "GET /a b HTTP/1.1\r\n", "A / HTTP/1.1\r\n",
+        "CONNECT h:443 HTTP/1.1\r\nHost: h\r\n", "GET /\xc3\xa9 HTTP/1.1\r\n"}) {
     CAPTURE(std::string(line));
     CHECK(start(line) == Start::request);
   }
 }
 
 TEST_CASE("a response begins with a version and three digits") {
-  for (const char* line : {"HTTP/1.1 200 OK\r\n", "HTTP/1.0 404 \r\n", "HTTP/1.1 204\r\n", "HTTP/1.1 200\n", "HTTP/1.1 200 "}) {
+  for (const char* line :
+       {"HTTP/1.1 200 OK\r\n", "HTTP/1.0 404 \r\n", "HTTP/1.1 204\r\n", "HTTP/1.1 200\n", "HTTP/1.1 200 "}) {
     CAPTURE(std::string(line));
     CHECK(start(line) == Start::response);
     CHECK(look_at_response(as_bytes(line)) == Start::response);
@@ -82,11 +89,12 @@ TEST_CASE("a method may begin like a version") {
 
 TEST_CASE("other protocols are told apart at once") {
   for (std::string_view text :
-       {std::string_view("SSH-2.0-OpenSSH_9.2\r\n"), std::string_view("\x16\x03\x01", 3), std::string_view("220 smtp ready\r\n"),
-        std::string_view("\0\0\0\1", 4), std::string_view("HTTP/1.1 2x0 "), std::string_view("HTTP/1.1 2000"),
-        std::string_view("GET / HTTP/1.1x\r\n"), std::string_view("GET /\r\n"), std::string_view("GET\r\n"),
-        std::string_view("GET / HTTP/x.1\r\n"), std::string_view(" GET / HTTP/1.1\r\n"), std::string_view("GET /\x01"),
-        std::string_view("AUTH secret\r\n"), std::string_view("*1\r\n$4\r\nPING\r\n"), std::string_view("PRI: x\r\n")}) {
+       {std::string_view("SSH-2.0-OpenSSH_9.2\r\n"), std::string_view("\x16\x03\x01", 3),
+        std::string_view("220 smtp ready\r\n"), std::string_view("\0\0\0\1", 4), std::string_view("HTTP/1.1 2x0 "),
+        std::string_view("HTTP/1.1 2000"), std::string_view("GET / HTTP/1.1x\r\n"), std::string_view("GET /\r\n"),
+        std::string_view("GET\r\n"), std::string_view("GET / HTTP/x.1\r\n"), std::string_view(" GET / HTTP/1.1\r\n"),
+        std::string_view("GET /\x01"), std::string_view("AUTH secret\r\n"), std::string_view("*1\r\n$4\r\nPING\r\n"),
+        std::string_view("PRI: x\r\n")}) {
     CAPTURE(std::string(text));
     CHECK(start(text) == Start::other);
   }
@@ -248,8 +256,9 @@ TEST_CASE("a head with more fields than anybody needs is read so far, and told")
 }
 
 TEST_CASE("what has no start line of HTTP/1 is no head") {
-  for (const char* text : {"", "\r\n\r\n", "GET /\r\n\r\n", "GET / HTTP/1.1", "HTTP/1.1 2 OK\r\n\r\n", "HTTP/1.1 099 No\r\n\r\n",
-                           "GET  HTTP/1.1\r\n\r\n", "G@T / HTTP/1.1\r\n\r\n", "PRI * HTTP/2\r\n\r\n"}) {
+  for (const char* text :
+       {"", "\r\n\r\n", "GET /\r\n\r\n", "GET / HTTP/1.1", "HTTP/1.1 2 OK\r\n\r\n", "HTTP/1.1 099 No\r\n\r\n",
+        "GET  HTTP/1.1\r\n\r\n", "G@T / HTTP/1.1\r\n\r\n", "PRI * HTTP/2\r\n\r\n"}) {
     CAPTURE(std::string(text));
     CHECK(!Parsed(text).good);
   }

@@ -1,9 +1,9 @@
 #include "tests/capture/http/http_driver.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <vector>
+
+#include <fmt/format.h>
 
 namespace specular::test {
 
@@ -68,7 +68,9 @@ std::string HttpDriver::told() {
   return text;
 }
 
-std::string get(std::string_view path) { return fmt::format("GET {} HTTP/1.1\r\nHost: h\r\n\r\n", path); }
+std::string get(std::string_view path) {
+  return fmt::format("GET {} HTTP/1.1\r\nHost: h\r\n\r\n", path);
+}
 
 std::string ok(std::string_view body, std::string_view fields) {
   return fmt::format("HTTP/1.1 200 OK\r\n{}Content-Length: {}\r\n\r\n{}", fields, body.size(), body);

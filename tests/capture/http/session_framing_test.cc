@@ -1,8 +1,8 @@
 // Where messages end: lengths, chunks, closes, and everything that contradicts itself.
+#include <algorithm>
+
 #include <doctest/doctest.h>
 #include <fmt/format.h>
-
-#include <algorithm>
 
 #include "tests/capture/flow/flow_driver.h"
 #include "tests/capture/http/http_driver.h"
@@ -42,7 +42,8 @@ std::string asked(std::string_view bytes) {
 TEST_CASE("a body ends where its length says, and not a byte later") {
   CHECK(answered(ok("hello")) == "200 headers 1 body whole 5 hello | complete 0+5");
   CHECK(answered(ok("")) == "200 headers 1 | complete 0+0");
-  CHECK(answered("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello") == "200 headers 1 body clipped 5 hello | clipped 0+5");
+  CHECK(answered("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello") ==
+        "200 headers 1 body clipped 5 hello | clipped 0+5");
   CHECK(asked("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc") ==
         "POST / at h path / headers 2 body whole 3 abc | 200 headers 1 | complete 3+0");
 }
@@ -50,7 +51,8 @@ TEST_CASE("a body ends where its length says, and not a byte later") {
 TEST_CASE("chunks are joined, whatever their sizes look like") {
   CHECK(chunked("5\r\nhello\r\n0\r\n\r\n") == "200 headers 1 body whole 5 hello | complete 0+5");
   CHECK(chunked("2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n") == "200 headers 1 body whole 5 hello | complete 0+5");
-  CHECK(chunked("A\r\n0123456789\r\na\r\nabcdefghij\r\n00\r\n\r\n") == "200 headers 1 body whole 20 0123456789abcdefghij | complete 0+20");
+  CHECK(chunked("A\r\n0123456789\r\na\r\nabcdefghij\r\n00\r\n\r\n") ==
+        "200 headers 1 body whole 20 0123456789abcdefghij | complete 0+20");
   CHECK(chunked("0005;ext=\"a;b\"\r\nhello\r\n0;last\r\n\r\n") == "200 headers 1 body whole 5 hello | complete 0+5");
   CHECK(chunked("5 \r\nhello\r\n0\r\n\r\n") == "200 headers 1 body whole 5 hello | complete 0+5");
   CHECK(chunked("5\nhello\n0\n\n") == "200 headers 1 body whole 5 hello | complete 0+5");
@@ -81,7 +83,8 @@ TEST_CASE("a chunk line without an end is given up") {
 }
 
 TEST_CASE("chunks that stop before their end leave a clipped body") {
-  for (std::string_view chunks : {"5\r\nhello\r\n0\r\n", "5\r\nhello\r\n0", "5\r\nhello\r\n", "5\r\nhello", "5\r\nhello\r\n0\r\nA: b\r\n"}) {
+  for (std::string_view chunks :
+       {"5\r\nhello\r\n0\r\n", "5\r\nhello\r\n0", "5\r\nhello\r\n", "5\r\nhello", "5\r\nhello\r\n0\r\nA: b\r\n"}) {
     CHECK(chunked(chunks) == "200 headers 1 body clipped 5 hello | clipped 0+5");
   }
 }
@@ -97,9 +100,11 @@ TEST_CASE("after a bad chunk the next message is found again") {
 }
 
 TEST_CASE("without a length a response ends with the connection") {
-  CHECK(answered("HTTP/1.1 200 OK\r\n\r\nuntil the end") == "200 headers 0 body whole 13 until the end | complete 0+13");
+  CHECK(answered("HTTP/1.1 200 OK\r\n\r\nuntil the end") ==
+        "200 headers 0 body whole 13 until the end | complete 0+13");
   CHECK(answered("HTTP/1.0 200 OK\r\n\r\n") == "200 headers 0 body absent 0  | complete 0+0");
-  CHECK(answered("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nxyz").starts_with("200 headers 1 body whole 3 xyz | complete 0+3"));
+  CHECK(answered("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nxyz")
+            .starts_with("200 headers 1 body whole 3 xyz | complete 0+3"));
 }
 
 TEST_CASE("a body that would end with the connection is not whole if its end was not seen") {
@@ -119,7 +124,8 @@ TEST_CASE("a request without a length has no body") {
 }
 
 TEST_CASE("transfer coding decides before length, and both together are told") {
-  CHECK(asked("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 50\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n") ==
+  CHECK(asked("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 50\r\nTransfer-Encoding: "
+              "chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n") ==
         "POST / at h path / headers 3 body whole 1 x | 200 headers 1 | complete 1+0 !te_and_length");
   CHECK(asked("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx") ==
         "POST / at h path / headers 3 body whole 1 x | 200 headers 1 | complete 1+0 !lengths_differ");
@@ -213,8 +219,9 @@ TEST_CASE("a server that forgets the length, on a connection that goes on, ends 
   http.client(get("/2"));
   http.server(ok("b"));
   http.close();
-  CHECK(http.told() == "GET /1 at h path /1 headers 1 | 200 headers 0 body whole 9 no length | complete 0+9\n"
-                       "GET /2 at h path /2 headers 1 | 200 headers 1 body whole 1 b | complete 0+1");
+  CHECK(http.told() ==
+        "GET /1 at h path /1 headers 1 | 200 headers 0 body whole 9 no length | complete 0+9\n"
+        "GET /2 at h path /2 headers 1 | 200 headers 1 body whole 1 b | complete 0+1");
 }
 
 TEST_CASE("a body that looks like a response is a body") {

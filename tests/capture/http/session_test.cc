@@ -14,7 +14,9 @@ const std::string kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const std::string kClientHello("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11);
 
 // What a line of told() says of an exchange without anything odd.
-std::string line(std::string_view path, std::string_view rest) { return fmt::format("GET {0} at h path {0} headers 1 | {1}", path, rest); }
+std::string line(std::string_view path, std::string_view rest) {
+  return fmt::format("GET {0} at h path {0} headers 1 | {1}", path, rest);
+}
 
 }  // namespace
 
@@ -35,9 +37,12 @@ TEST_CASE("an exchange is told when its response is whole") {
 }
 
 TEST_CASE("a conversation reads the same wherever its bytes are cut") {
-  std::string there = "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nT: u\r\n\r\n";
-  std::string back = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nwxyz\r\n0\r\n\r\n";
-  std::string expected = "POST /a at h path /a headers 2 body whole 5 abcde | 200 headers 1 body whole 4 wxyz | complete 5+4";
+  std::string there =
+      "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nT: u\r\n\r\n";
+  std::string back =
+      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nwxyz\r\n0\r\n\r\n";
+  std::string expected =
+      "POST /a at h path /a headers 2 body whole 5 abcde | 200 headers 1 body whole 4 wxyz | complete 5+4";
   there += get("/b");
   back += ok("b");
   expected += "\n" + line("/b", "200 headers 1 body whole 1 b | complete 0+1");
@@ -193,7 +198,8 @@ TEST_CASE("a response that comes before its request ends leaves both whole where
   http.client("POST /big HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n0123");
   http.server("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno");
   http.close();
-  CHECK(http.told() == "POST /big at h path /big headers 2 body clipped 4 0123 | 413 headers 1 body whole 2 no | clipped 4+2");
+  CHECK(http.told() ==
+        "POST /big at h path /big headers 2 body clipped 4 0123 | 413 headers 1 body whole 2 no | clipped 4+2");
 }
 
 TEST_CASE("what was asked and never answered is told when the connection ends") {
@@ -208,7 +214,9 @@ TEST_CASE("responses without requests stand alone") {
   http.handshake_seen = false;
   http.server(ok("one") + ok("two"));
   http.close();
-  CHECK(http.told() == "- | 200 headers 1 body whole 3 one | response_only 0+3\n- | 200 headers 1 body whole 3 two | response_only 0+3");
+  CHECK(
+      http.told() ==
+      "- | 200 headers 1 body whole 3 one | response_only 0+3\n- | 200 headers 1 body whole 3 two | response_only 0+3");
 }
 
 TEST_CASE("a server agrees to leave HTTP: what follows is not looked at") {
@@ -233,7 +241,8 @@ TEST_CASE("a server that does not agree stays in HTTP") {
   http.server(ok("yes"));
   http.close();
   std::string told = http.told();
-  CHECK(told.ends_with("| 407 headers 1 body whole 2 we | complete 0+2\n" + line("/still", "200 headers 1 body whole 3 yes | complete 0+3")));
+  CHECK(told.ends_with("| 407 headers 1 body whole 2 we | complete 0+2\n" +
+                       line("/still", "200 headers 1 body whole 3 yes | complete 0+3")));
   CHECK(http.facts().protocol == Protocol::http1);
 }
 
@@ -304,7 +313,8 @@ TEST_CASE("a target may carry its authority, which overrules Host") {
   http.client("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n");
   http.server(ok(""));
   CHECK(http.told() ==
-        "GET http://user:pw@A.example:8080/p?q at A.example:8080 path /p?q headers 1 | 200 headers 1 | complete 0+0 !hosts_differ\n"
+        "GET http://user:pw@A.example:8080/p?q at A.example:8080 path /p?q headers 1 | 200 headers 1 | complete 0+0 "
+        "!hosts_differ\n"
         "GET http://a.example at a.example path / headers 1 | 200 headers 1 | complete 0+0\n"
         "OPTIONS * at h path - headers 1 | 200 headers 1 | complete 0+0");
 }

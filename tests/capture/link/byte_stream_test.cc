@@ -1,9 +1,9 @@
 // Compressed captures, and the stream beneath all of them.
 #include "capture/link/byte_stream.h"
 
-#include <doctest/doctest.h>
-
 #include <algorithm>
+
+#include <doctest/doctest.h>
 
 #include "tests/capture/base/compress.h"
 #include "tests/capture/link/capture_lines.h"
@@ -200,7 +200,8 @@ TEST_CASE("zstd frames may end anywhere, also where the reader's block does") {
     CAPTURE(size);
     auto [first, length] = zstd_of_size(sample.content, size);
     REQUIRE(first.size() == size);
-    CHECK((read_capture(first + compress(Coding::zstd, std::string_view(sample.content).substr(length))) == sample.lines));
+    CHECK((read_capture(first + compress(Coding::zstd, std::string_view(sample.content).substr(length))) ==
+           sample.lines));
   }
 }
 

@@ -1,13 +1,13 @@
 // Several captures as one source.
 #include "capture/link/capture_file.h"
 
+#include <algorithm>
+#include <thread>
+
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <algorithm>
-#include <thread>
 
 #include "tests/capture/base/compress.h"
 #include "tests/capture/link/capture_lines.h"
@@ -220,7 +220,8 @@ TEST_CASE("pipes are merged though they cannot be opened twice") {
 
 TEST_CASE("standard input is a file like others") {
   Folder folder;
-  auto piped = folder.write("piped", compress(Coding::zstd, capture('i', {1, 3}))), file = folder.write("f", capture('f', {2}));
+  auto piped = folder.write("piped", compress(Coding::zstd, capture('i', {1, 3}))),
+       file = folder.write("f", capture('f', {2}));
   int kept = dup(STDIN_FILENO), replacement = open(piped.c_str(), O_RDONLY);
   REQUIRE(dup2(replacement, STDIN_FILENO) == STDIN_FILENO);
   Outcome outcome = merge({"-", file});
@@ -238,12 +239,13 @@ TEST_CASE("standard input is a file like others") {
 TEST_CASE("packets of interfaces with different link types and secrets stay what they are when merged") {
   Folder folder;
   Pcapng ng{true};
-  auto mixed = folder.write("mixed", ng.section() + ng.interface(1) + ng.interface(113) + ng.packet(1, 2'000'000, "m2") +
-                                         ng.packet(0, 4'000'000, "m4"));
+  auto mixed = folder.write("mixed", ng.section() + ng.interface(1) + ng.interface(113) +
+                                         ng.packet(1, 2'000'000, "m2") + ng.packet(0, 4'000'000, "m4"));
   struct Links final : FrameSink {
     std::string text;
     void on_frames(std::span<const Frame> frames) override {
-      for (const Frame& frame : frames) text += fmt::format("{}:{} ", as_text(frame.bytes), static_cast<int>(frame.link));
+      for (const Frame& frame : frames)
+        text += fmt::format("{}:{} ", as_text(frame.bytes), static_cast<int>(frame.link));
     }
   } links;
   CaptureFiles files({mixed, folder.write("a", capture('a', {1, 3, 5}))});

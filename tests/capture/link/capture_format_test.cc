@@ -43,7 +43,8 @@ TEST_CASE("old versions of pcap have the two lengths the other way round") {
   for (std::uint16_t minor : {std::uint16_t{2}, std::uint16_t{3}}) {
     Pcap old{false, kMicroseconds, minor};
     std::string swapped = Writer(false).u32(1).u32(2).u32(100).u32(3).raw("one").bytes();
-    CHECK(read_capture(old.header() + swapped + old.record(3, 4, "two")) == "1.000002000 1 100 one\n3.000004000 1 3 two\n");
+    CHECK(read_capture(old.header() + swapped + old.record(3, 4, "two")) ==
+          "1.000002000 1 100 one\n3.000004000 1 3 two\n");
   }
   Pcap between{false, kMicroseconds, 3};
   CHECK(read_capture(between.header() + between.record(1, 2, "one", 100)) == "1.000002000 1 100 one\n");
@@ -64,7 +65,8 @@ TEST_CASE("what the upper half of pcap's link type says about check sequences is
 
 TEST_CASE("what is no capture is refused, and says why") {
   CHECK(read_capture("") == "refused: empty\n");
-  for (std::string_view content : {"a", "abc", "GET / HTTP/1.1\r\n", "\x1f\x8b", "\xa1\xb2\xc3\xd5 and more than a header"}) {
+  for (std::string_view content :
+       {"a", "abc", "GET / HTTP/1.1\r\n", "\x1f\x8b", "\xa1\xb2\xc3\xd5 and more than a header"}) {
     CHECK(ends_with(read_capture(content), "refused: "));
   }
   std::string header = Pcap{}.header();
@@ -90,7 +92,8 @@ TEST_CASE("a pcap cut anywhere keeps what came before, and warns") {
 
 TEST_CASE("a pcap record of an impossible length is an error after what came before") {
   Pcap pcap;
-  std::string damaged = pcap.header() + pcap.record(1, 0, "one") + Writer(false).u32(2).u32(0).u32(0x7fffffff).u32(4).bytes();
+  std::string damaged =
+      pcap.header() + pcap.record(1, 0, "one") + Writer(false).u32(2).u32(0).u32(0x7fffffff).u32(4).bytes();
   std::string lines = read_capture(damaged + std::string(100, 'x'));
   CHECK(lines.starts_with("1.000000000 1 3 one\n"));
   CHECK(ends_with(lines, "error: "));
@@ -101,7 +104,8 @@ TEST_CASE("frames larger than the reader's blocks come whole") {
   std::string large(1'000'000, 'L'), content = pcap.header();
   for (std::uint32_t i = 0; i < 5; ++i) content += pcap.record(i, 0, large) + pcap.record(i, 1, "small");
   std::string expected;
-  for (int i = 0; i < 5; ++i) expected += fmt::format("{0}.000000000 1 1000000 {1}\n{0}.000001000 1 5 small\n", i, large);
+  for (int i = 0; i < 5; ++i)
+    expected += fmt::format("{0}.000000000 1 1000000 {1}\n{0}.000001000 1 5 small\n", i, large);
   CHECK((read_capture(content) == expected));
   content = kBig.section() + kBig.interface() + kBig.packet(0, 1, large) + kBig.packet(0, 2, "small");
   CHECK((read_capture(content) == fmt::format("0.000001000 1 1000000 {}\n0.000002000 1 5 small\n", large)));
@@ -121,8 +125,7 @@ TEST_CASE("many frames come in order and none is lost between two batches") {
 TEST_CASE("pcapng is read in both byte orders, its times in microseconds unless told otherwise") {
   for (const Pcapng& order : {kLittle, kBig}) {
     CHECK(read_capture(order.section() + order.interface(1) + order.packet(0, 1'700'000'000'000'001, "one") +
-                       order.packet(0, 5, "padded", 60)) ==
-          "1700000000.000001000 1 3 one\n0.000005000 1 60 padded\n");
+                       order.packet(0, 5, "padded", 60)) == "1700000000.000001000 1 3 one\n0.000005000 1 60 padded\n");
   }
 }
 
@@ -220,7 +223,8 @@ TEST_CASE("obsolete packet blocks are read") {
 }
 
 TEST_CASE("blocks that are not known are skipped, wherever they are") {
-  std::string unknown = kLittle.block(0x0bad, "whatever"), custom = kLittle.block(0x80000001, "\x01\x02\x03\x04 custom");
+  std::string unknown = kLittle.block(0x0bad, "whatever"),
+              custom = kLittle.block(0x80000001, "\x01\x02\x03\x04 custom");
   std::string names = kLittle.block(4, ""), statistics = kLittle.block(5, std::string(30, 's'));
   CHECK(read_capture(kLittle.section() + unknown + kLittle.interface() + custom + kLittle.packet(0, 1, "one") + names +
                      statistics + kLittle.packet(0, 2, "two") + custom) ==
@@ -252,9 +256,14 @@ TEST_CASE("damaged pcapng lengths are errors after what came before, never frame
     return read_capture(good + changed + kLittle.packet(0, 3, "three"));
   };
   using namespace std::string_view_literals;
-  for (auto [at, bytes] : {std::pair{std::size_t{4}, "\x08\0\0\0"sv}, {4, "\x25\0\0\0"sv}, {4, "\xff\xff\xff\x7f"sv},
-                           {4, "\0\0\0\0"sv}, {packet.size() - 4, "\x28\0\0\0"sv}, {20, "\xff\xff\xff\xff"sv},
-                           {20, "\x05\0\0\0"sv}, {8, "\0"sv}}) {
+  for (auto [at, bytes] : {std::pair{std::size_t{4}, "\x08\0\0\0"sv},
+                           {4, "\x25\0\0\0"sv},
+                           {4, "\xff\xff\xff\x7f"sv},
+                           {4, "\0\0\0\0"sv},
+                           {packet.size() - 4, "\x28\0\0\0"sv},
+                           {20, "\xff\xff\xff\xff"sv},
+                           {20, "\x05\0\0\0"sv},
+                           {8, "\0"sv}}) {
     CAPTURE(at);
     std::string lines = with(at, bytes);
     CHECK(lines.starts_with("0.000001000 1 3 one\n"));
@@ -283,7 +292,8 @@ TEST_CASE("a section without a byte order is an error") {
 }
 
 TEST_CASE("a pcapng cut anywhere keeps what came before, and warns") {
-  std::string one = kLittle.section() + kLittle.interface() + kLittle.packet(0, 1, "one"), all = one + kLittle.packet(0, 2, "two");
+  std::string one = kLittle.section() + kLittle.interface() + kLittle.packet(0, 1, "one"),
+              all = one + kLittle.packet(0, 2, "two");
   for (std::size_t size = one.size(); size < all.size(); ++size) {
     std::string lines = read_capture(all.substr(0, size));
     CHECK(lines.starts_with("0.000001000 1 3 one\n"));
@@ -292,8 +302,9 @@ TEST_CASE("a pcapng cut anywhere keeps what came before, and warns") {
 }
 
 TEST_CASE("any byte of a capture may be anything: its reader ends") {
-  std::string ng = kLittle.section() + kLittle.interface(1, 0, kLittle.option(9, "\x09")) + kLittle.packet(0, 1, "one") +
-                   kLittle.simple("two") + kLittle.secrets(1, "key") + kLittle.packet(0, 2, "three");
+  std::string ng = kLittle.section() + kLittle.interface(1, 0, kLittle.option(9, "\x09")) +
+                   kLittle.packet(0, 1, "one") + kLittle.simple("two") + kLittle.secrets(1, "key") +
+                   kLittle.packet(0, 2, "three");
   Pcap pcap;
   std::string old = pcap.header() + pcap.record(1, 0, "one") + pcap.record(2, 0, "two");
   Folder folder;

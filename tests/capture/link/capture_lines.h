@@ -1,9 +1,9 @@
 // What comes out of a capture file, as lines.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <string>
+
+#include <fmt/format.h>
 
 #include "capture/link/capture_file.h"
 #include "tests/capture/link/capture_writer.h"

@@ -24,7 +24,8 @@ std::string Pcap::header() const {
   return Writer(big).u32(magic).u16(2).u16(minor).u32(0).u32(0).u32(262144).u32(link).bytes();
 }
 
-std::string Pcap::record(std::uint32_t seconds, std::uint32_t fraction, std::string_view payload, std::size_t wire) const {
+std::string Pcap::record(std::uint32_t seconds, std::uint32_t fraction, std::string_view payload,
+                         std::size_t wire) const {
   Writer writer(big);
   writer.u32(seconds).u32(fraction).u32(payload.size()).u32(wire == 0 ? payload.size() : wire);
   if (magic == kModified) writer.u32(1).u32(2);

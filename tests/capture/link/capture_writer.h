@@ -35,7 +35,8 @@ struct Pcap {
 
   std::string header() const;
   // `wire` is the payload's size if nothing is said.
-  std::string record(std::uint32_t seconds, std::uint32_t fraction, std::string_view payload, std::size_t wire = 0) const;
+  std::string record(std::uint32_t seconds, std::uint32_t fraction, std::string_view payload,
+                     std::size_t wire = 0) const;
 };
 
 inline constexpr std::uint32_t kMicroseconds = 0xa1b2c3d4, kNanoseconds = 0xa1b23c4d, kModified = 0xa1b2cd34;
@@ -47,7 +48,8 @@ struct Pcapng {
   std::string section() const;
   std::string option(std::uint16_t code, std::string_view value) const;
   std::string interface(std::uint16_t link = 1, std::uint32_t snap_length = 0, std::string_view options = "") const;
-  std::string packet(std::uint32_t interface_id, std::uint64_t units, std::string_view payload, std::size_t wire = 0) const;
+  std::string packet(std::uint32_t interface_id, std::uint64_t units, std::string_view payload,
+                     std::size_t wire = 0) const;
   std::string simple(std::string_view payload, std::size_t wire = 0) const;
   std::string obsolete(std::uint16_t interface_id, std::uint64_t units, std::string_view payload) const;
   std::string secrets(std::uint32_t type, std::string_view data) const;

@@ -225,8 +225,8 @@ TEST_CASE("wrong checksums drop nothing and are counted on a sample of whole seg
 
 TEST_CASE("any byte of a frame may be anything, and the decoder stays within its bounds") {
   Octets stack = in_gateway_load_balancer(ethernet_frame(sample_v4()), 7);
-  for (const Octets& frame : {ethernet_frame(sample_v4()), ethernet_frame(sample_v6()), in_geneve(ethernet_frame(sample_v6()), 1),
-                              in_gre(ethernet_frame(sample_v4())), stack}) {
+  for (const Octets& frame : {ethernet_frame(sample_v4()), ethernet_frame(sample_v6()),
+                              in_geneve(ethernet_frame(sample_v6()), 1), in_gre(ethernet_frame(sample_v4())), stack}) {
     Decoding decode;
     for (std::size_t at = 0; at < frame.size(); ++at) {
       for (std::uint8_t value : Octets{0x00, 0x01, 0x7f, 0x80, 0xff}) {

@@ -6,9 +6,13 @@
 namespace specular::test {
 namespace {
 
-Octets vlan(std::uint16_t tag, std::uint16_t type, const Octets& rest) { return join({big16(tag), big16(type), rest}); }
+Octets vlan(std::uint16_t tag, std::uint16_t type, const Octets& rest) {
+  return join({big16(tag), big16(type), rest});
+}
 
-Octets mpls_label(std::uint32_t label, bool bottom) { return big32(label << 12 | (bottom ? 0x100u : 0u) | 64); }
+Octets mpls_label(std::uint32_t label, bool bottom) {
+  return big32(label << 12 | (bottom ? 0x100u : 0u) | 64);
+}
 
 Octets pppoe(std::uint32_t protocol, const Octets& ip) {
   return join({{0x11, 0, 0, 7}, big16(static_cast<std::uint32_t>(ip.size() + 2)), big16(protocol), ip});
@@ -160,9 +164,9 @@ TEST_CASE("802.11 data frames carry IP behind LLC, with all their headers") {
   Octets payload = llc_snap(0x0800, ip_packet(sample_v4()));
   CHECK(decode.text(LinkType::ieee802_11, wireless(0x08, 0x01, 0, payload)) == kSample);
   CHECK(decode.text(LinkType::ieee802_11, wireless(0x08, 0x02, 0, join({payload, zeros(4)}))) == kSample);
-  CHECK(decode.text(LinkType::ieee802_11, wireless(0x08, 0x03, 6, payload)) == kSample);   // four addresses
-  CHECK(decode.text(LinkType::ieee802_11, wireless(0x88, 0x01, 2, payload)) == kSample);   // quality of service
-  CHECK(decode.text(LinkType::ieee802_11, wireless(0x88, 0x81, 6, payload)) == kSample);   // and HT control
+  CHECK(decode.text(LinkType::ieee802_11, wireless(0x08, 0x03, 6, payload)) == kSample);  // four addresses
+  CHECK(decode.text(LinkType::ieee802_11, wireless(0x88, 0x01, 2, payload)) == kSample);  // quality of service
+  CHECK(decode.text(LinkType::ieee802_11, wireless(0x88, 0x81, 6, payload)) == kSample);  // and HT control
   CHECK(decode.text(LinkType::ieee802_11, wireless(0x88, 0x03, 8, payload)) == kSample);
 }
 
@@ -199,8 +203,9 @@ TEST_CASE("link types that nobody decodes are counted as such") {
 
 TEST_CASE("a frame cut anywhere inside its headers is told as cut") {
   Octets label = mpls_label(9, true), ip = ip_packet(sample_v4());
-  for (const Octets& frame : {ethernet_frame(sample_v4()), ethernet_frame(sample_v6()), ether(0x8100, vlan(1, 0x0800, ip)),
-                              ether(0x8847, join({label, ip})), ether(0x8864, pppoe(0x0021, ip))}) {
+  for (const Octets& frame :
+       {ethernet_frame(sample_v4()), ethernet_frame(sample_v6()), ether(0x8100, vlan(1, 0x0800, ip)),
+        ether(0x8847, join({label, ip})), ether(0x8864, pppoe(0x0021, ip))}) {
     std::size_t headers = frame.size() - 5;
     for (std::size_t size = 0; size < headers; ++size) {
       Decoding decode;

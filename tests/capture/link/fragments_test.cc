@@ -1,10 +1,10 @@
 #include "capture/link/fragments.h"
 
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <map>
 #include <numeric>
+
+#include <doctest/doctest.h>
 
 #include "tests/capture/link/frames.h"
 
@@ -49,7 +49,9 @@ class Parts {
   Octets whole_;
 };
 
-FragmentTable make_table() { return FragmentTable(1 << 20, seconds(30)); }
+FragmentTable make_table() {
+  return FragmentTable(1 << 20, seconds(30));
+}
 
 // The parts of an IP packet as a router would make them, each with `size` bytes of payload.
 std::vector<Octets> fragments_v4(const TcpSegment& segment, std::size_t size, std::uint8_t protocol = 6) {

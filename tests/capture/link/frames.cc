@@ -4,10 +4,18 @@
 
 namespace specular::test {
 
-Octets big16(std::uint32_t value) { return {static_cast<std::uint8_t>(value >> 8), static_cast<std::uint8_t>(value)}; }
-Octets big32(std::uint32_t value) { return join({big16(value >> 16), big16(value & 0xffff)}); }
-Octets zeros(std::size_t count) { return Octets(count, 0); }
-Octets text_octets(std::string_view text) { return Octets(text.begin(), text.end()); }
+Octets big16(std::uint32_t value) {
+  return {static_cast<std::uint8_t>(value >> 8), static_cast<std::uint8_t>(value)};
+}
+Octets big32(std::uint32_t value) {
+  return join({big16(value >> 16), big16(value & 0xffff)});
+}
+Octets zeros(std::size_t count) {
+  return Octets(count, 0);
+}
+Octets text_octets(std::string_view text) {
+  return Octets(text.begin(), text.end());
+}
 
 TcpSegment sample_v4(std::string payload) {
   TcpSegment segment{socket_address("10.0.0.1:40000"), socket_address("10.0.0.2:80"), 100, 200};

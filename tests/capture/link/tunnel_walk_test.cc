@@ -1,6 +1,5 @@
 // Tunnels as decode.h looks into them.
 #include <doctest/doctest.h>
-
 #include <fmt/format.h>
 
 #include "tests/capture/link/frames.h"
@@ -27,7 +26,8 @@ Octets geneve_option(std::uint16_t option_class, std::uint8_t type, const Octets
 }
 
 Octets in_ip(std::uint8_t protocol, const Octets& payload) {
-  return ethernet(join({ip_header(kFrom.address, socket_address("192.0.2.2:0").address, protocol, payload.size()), payload}));
+  return ethernet(
+      join({ip_header(kFrom.address, socket_address("192.0.2.2:0").address, protocol, payload.size()), payload}));
 }
 
 Octets gre(std::uint16_t flags, std::uint16_t protocol, const Octets& rest) {
@@ -44,7 +44,8 @@ TEST_CASE("VXLAN names its network, also the first and the last") {
   Decoding decode;
   CHECK(decode.text(udp_to(4789, vxlan(0x08, 7, kInner))) == kSample + " in vxlan:7");
   CHECK(decode.text(udp_to(4789, vxlan(0x08, 0, kInner))) == kSample + " in vxlan:0");
-  CHECK(decode.text(udp_to(4789, vxlan(0x08, 0xffffff, ethernet_frame(sample_v6())))) == kSample6 + " in vxlan:16777215");
+  CHECK(decode.text(udp_to(4789, vxlan(0x08, 0xffffff, ethernet_frame(sample_v6())))) ==
+        kSample6 + " in vxlan:16777215");
 }
 
 TEST_CASE("reserved bits of a VXLAN header are ignored, and the one that says that there is a network is not") {
@@ -80,7 +81,8 @@ TEST_CASE("GENEVE carries Ethernet and IP") {
 
 TEST_CASE("GENEVE options are skipped by their lengths, whatever they are") {
   Decoding decode;
-  Octets options = join({geneve_option(0x0108, 1, zeros(8)), geneve_option(0xffff, 0xff, zeros(124)), geneve_option(0, 0, {})});
+  Octets options =
+      join({geneve_option(0x0108, 1, zeros(8)), geneve_option(0xffff, 0xff, zeros(124)), geneve_option(0, 0, {})});
   CHECK(decode.text(udp_to(6081, geneve(0x6558, 5, options, kInner))) == kSample + " in geneve:5");
   Octets too_long = join({big16(0x0108), {1, 2}, zeros(4)});
   CHECK(decode.text(udp_to(6081, geneve(0x6558, 5, too_long, kInner))) == "bad_header");
@@ -192,7 +194,8 @@ TEST_CASE("GTP-U says by a flag whether extension headers follow, not by the byt
 TEST_CASE("Teredo carries IPv6 behind its optional indications") {
   Decoding decode;
   CHECK(decode.text(udp_to(3544, kInnerIp6)) == kSample6 + " in teredo");
-  Octets origin{0, 0, 0x12, 0x34, 1, 2, 3, 4}, authentication{0, 1, 2, 3, 'i', 'd', 'a', 'b', 'c', 1, 2, 3, 4, 5, 6, 7, 8, 0};
+  Octets origin{0, 0, 0x12, 0x34, 1, 2, 3, 4},
+      authentication{0, 1, 2, 3, 'i', 'd', 'a', 'b', 'c', 1, 2, 3, 4, 5, 6, 7, 8, 0};
   CHECK(decode.text(udp_to(3544, join({origin, kInnerIp6}))) == kSample6 + " in teredo");
   CHECK(decode.text(udp_to(3544, join({authentication, kInnerIp6}))) == kSample6 + " in teredo");
   CHECK(decode.text(udp_to(3544, join({authentication, origin, kInnerIp6}))) == kSample6 + " in teredo");

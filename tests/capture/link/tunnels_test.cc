@@ -1,8 +1,8 @@
 #include "capture/link/tunnels.h"
 
-#include <doctest/doctest.h>
-
 #include <algorithm>
+
+#include <doctest/doctest.h>
 
 #include "tests/capture/link/frames.h"
 
@@ -29,7 +29,8 @@ TEST_CASE("a path is written from the outside in, with identifiers where both di
   CHECK(to_text(path({})).empty());
   CHECK(to_text(path({{TunnelKind::vxlan, 7}})) == "vxlan:7");
   CHECK(to_text(path({{TunnelKind::geneve, 0}, {TunnelKind::vxlan, 7}})) == "geneve:0/vxlan:7");
-  CHECK(to_text(path({{TunnelKind::gre, 5}, {TunnelKind::erspan, 6}, {TunnelKind::vlan, 10}})) == "gre:5/erspan:6/vlan:10");
+  CHECK(to_text(path({{TunnelKind::gre, 5}, {TunnelKind::erspan, 6}, {TunnelKind::vlan, 10}})) ==
+        "gre:5/erspan:6/vlan:10");
   CHECK(to_text(path({{TunnelKind::ipip, 0}, {TunnelKind::gtp, 0}, {TunnelKind::teredo, 0}})) == "ipip/gtp/teredo");
 }
 
@@ -83,15 +84,17 @@ TEST_CASE("a group puts several tunnels into one network and keeps them apart as
   CHECK(network_of(table, {{TunnelKind::gre, 5}}) == "lab");
   CHECK(network_of(table, {{TunnelKind::gtp, 0}}) == "lab");
   CHECK(network_of(table, {{TunnelKind::vxlan, 9}}) == "vxlan:9");
-  Tunnel a = table.find(path({{TunnelKind::vxlan, 7}})), b = table.find(path({{TunnelKind::geneve, 0}, {TunnelKind::vxlan, 9}}));
+  Tunnel a = table.find(path({{TunnelKind::vxlan, 7}})),
+         b = table.find(path({{TunnelKind::geneve, 0}, {TunnelKind::vxlan, 9}}));
   CHECK(a.network == b.network);
   CHECK(a.id != b.id);
 }
 
 TEST_CASE("a group is refused if it names what no tunnel is called") {
   TunnelOptions options;
-  for (const char* name : {"", "vxlan", "vxlan:", "vxlan:x", "vxlan:-1", "vxlan:7 ", "VXLAN:7", "l2tp:1", "gtp:1", "ipip:0",
-                           "vxlan:7/", "/vxlan:7", "vxlan:7//vlan:1", "geneve:0/vxlan", "vxlan:18446744073709551616"}) {
+  for (const char* name :
+       {"", "vxlan", "vxlan:", "vxlan:x", "vxlan:-1", "vxlan:7 ", "VXLAN:7", "l2tp:1", "gtp:1", "ipip:0", "vxlan:7/",
+        "/vxlan:7", "vxlan:7//vlan:1", "geneve:0/vxlan", "vxlan:18446744073709551616"}) {
     CAPTURE(std::string(name));
     CHECK(!options.groups.set_entry("prod", {name}));
   }
