@@ -70,8 +70,8 @@ class Receiver final : public FrameSink {
            std::vector<std::unique_ptr<CaptureShard>>& shards);
 
   void on_frames(std::span<const Frame> frames) override;
-  // The capture ended.
-  void flush();
+  // Closes every flow.
+  void flush() override;
 
   const DecodeCounters& counters() const { return decoder_.counters(); }
   const std::vector<TunnelTraffic>& traffic() const { return traffic_; }  // by TunnelId

@@ -18,10 +18,10 @@ struct WordUse {
   std::uint64_t requests = 0;
 };
 
-// For each word whether it is a value. Where there are very many that a server knows, most are: names are only those that
-// have nothing in common with most; those that have something that next to none has, as long as that is the exception;
-// and those that a large part of the requests goes to. Where there are fewer, values are those that are only read, each
-// rarely, and answered as several others are. It depends on what there is, not on its order.
+// For each word whether it is a value. Where there are very many that a server knows, most are: names are only those
+// that have nothing in common with most; those that have something that next to none has, as long as that is the
+// exception; and those that a large part of the requests goes to. Where there are fewer, values are those that are only
+// read, each rarely, and answered as many others are. It depends on what there is, not on its order.
 std::vector<bool> find_values(const std::vector<WordUse>& words);
 
 }  // namespace specular

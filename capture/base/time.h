@@ -22,10 +22,10 @@ struct PacketClock {
 
 using Timestamp = PacketClock::time_point;
 
-// What a capture may say: 146 years around 1970. Readers bring damaged times to the nearer end, so that no difference
-// of two, and no wait added to one, overflows.
+// What a capture may say: from 1896 to 2116. Readers bring damaged times to the nearer end, so that no difference of
+// two, and no wait added to one, overflows.
 inline constexpr Timestamp kLatest{Duration((std::int64_t{1} << 62) - 1)};
-inline constexpr Timestamp kEarliest{-kLatest.time_since_epoch()};
+inline constexpr Timestamp kEarliest{Duration(-(std::int64_t{1} << 61))};
 
 // Packet time is cut into epochs of one second; everything that crosses a stage in bulk does so at their borders.
 using EpochNumber = std::int64_t;

@@ -181,6 +181,7 @@ void FlowTable::close(std::uint32_t index, Close reason, Timestamp time) {
   cold.totals.mirrored_twice = flow.mirrored_twice;
   sink_.on_close(static_cast<FlowId>(flow.cold), reason, cold.totals, time);
   std::uint32_t ended = ended_.add();
+  ended_[ended].time = time;
   for (Side side : {Side::low, Side::high}) ended_[ended].start[index_of(side)] = start_of(flow, side);
   colds_.erase(flow.cold);
   flow.cold = ended;

@@ -123,12 +123,18 @@ bool FlowTable::starts_anew(const Flow& flow, const Packet& packet) const {
   std::size_t side = index_of(packet.from);
   std::uint32_t start = packet.seq + 1;
   if (!flow.half[side].based) return flow.closed;
-  if (start_of(flow, packet.from) == start) return false;
+  if (start_of(flow, packet.from) == start) return flow.closed && !may_be_copy(flow, packet.time);
   bool guess = !flow.closed && !flow.half[side].firm && nothing_delivered(flow, packet.from);
   if (guess && near(start, flow.next[side])) return false;
   Side other = opposite(packet.from);
   bool answers = packet.flags.ack() && flow.half[index_of(other)].based && packet.ack == start_of(flow, other);
   return !answers;
+}
+
+// Whether a mirror may still deliver packets of a connection that has ended.
+bool FlowTable::may_be_copy(const Flow& flow, Timestamp time) const {
+  return flow.cold != kNone &&
+         time - ended_[flow.cold].time <= std::chrono::milliseconds(options_.reorder_wait.value());
 }
 
 // Whether a packet of a connection that has ended brings bytes nobody has seen: its end was a forged RST, or the SYN of

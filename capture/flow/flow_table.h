@@ -142,6 +142,7 @@ class FlowTable {
   // What is left of a Cold, for copies of its packets that come late.
   struct Ended {
     std::uint32_t start[2] = {0, 0};
+    Timestamp time{};
   };
 
   struct Slot {
@@ -155,6 +156,7 @@ class FlowTable {
   void on_unusual(std::uint32_t index, const Packet& packet, std::uint32_t tag);
   bool on_syn(std::uint32_t& index, const Packet& packet, std::uint32_t tag);
   bool starts_anew(const Flow& flow, const Packet& packet) const;
+  bool may_be_copy(const Flow& flow, Timestamp time) const;
   bool reopens(const Flow& flow, const Packet& packet) const;
   bool is_stale(const Flow& flow, const Packet& packet) const;
   void on_rst(std::uint32_t index, const Packet& packet);

@@ -30,6 +30,7 @@ class ByteStream {
   bool ended() const { return ended_; }
   // Whether the compressed form stops before its end.
   bool cut() const { return cut_; }
+  const std::string& name() const { return path_; }           // the path, or "standard input"
   std::uint64_t offset() const { return dropped_ + begin_; }  // of buffered(), in the plain bytes
   std::uint64_t file_bytes_read() const { return read_; }     // as stored, for progress
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <set>
+#include <map>
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -19,8 +19,9 @@ Result<std::unique_ptr<CaptureFile>> CaptureFile::open(const std::string& path) 
   if (!stream) return forward(stream.error());
   if (auto filled = (*stream)->fill(24); !filled) return forward(filled.error());
   auto format = recognise_format(**stream);
-  if (!format) return fail(format.error().kind, fmt::format("{}: {}", path, format.error().text));
-  return std::unique_ptr<CaptureFile>(new CaptureFile(path, std::move(*stream), std::move(*format)));
+  std::string name = (*stream)->name();
+  if (!format) return fail(format.error().kind, fmt::format("{}: {}", name, format.error().text));
+  return std::unique_ptr<CaptureFile>(new CaptureFile(name, std::move(*stream), std::move(*format)));
 }
 
 Result<std::span<const Frame>> CaptureFile::next() {
@@ -58,6 +59,7 @@ struct CaptureFiles::Input {
   std::string path;
   std::size_t order = 0;  // of the user: decides between equal times
   bool named = true;      // by the user, not found in a directory
+  std::size_t round = 0;  // how often it was given before: what is given again comes behind all else
   Timestamp first{};
   std::unique_ptr<CaptureFile> file;
   std::span<const Frame> frames;
@@ -74,12 +76,13 @@ CaptureFiles::CaptureFiles(const std::vector<std::string>& paths) {
       add_file(path, true);
     }
   }
-  std::set<std::pair<dev_t, ino_t>> seen;
+  std::map<std::pair<dev_t, ino_t>, std::size_t> seen;
   for (const auto& input : waiting_) {
     struct stat status {};
     if (input->path == "-" || stat(input->path.c_str(), &status) != 0) continue;
     total_bytes_ += static_cast<std::uint64_t>(status.st_size);
-    if (S_ISREG(status.st_mode) && !seen.insert({status.st_dev, status.st_ino}).second) {
+    if (S_ISREG(status.st_mode)) input->round = seen[{status.st_dev, status.st_ino}]++;
+    if (input->round == 1) {
       problems_.push_back({fmt::format("{}: given more than once, and counted as often", input->path), false});
     }
   }
@@ -130,7 +133,7 @@ void CaptureFiles::peek_times() {
   }
   waiting_ = std::move(readable);
   std::stable_sort(waiting_.begin(), waiting_.end(), [](const auto& a, const auto& b) {
-    return std::tie(a->first, a->order) > std::tie(b->first, b->order);
+    return std::tie(a->round, a->first, a->order) > std::tie(b->round, b->first, b->order);
   });
 }
 
@@ -140,7 +143,7 @@ void CaptureFiles::activate_due() {
     for (const auto& input : active_) earliest = std::min(earliest, input->head());
     return earliest;
   };
-  while (!waiting_.empty() && waiting_.back()->first <= earliest_active()) {
+  while (!waiting_.empty() && waiting_.back()->round == round_ && waiting_.back()->first <= earliest_active()) {
     auto input = std::move(waiting_.back());
     waiting_.pop_back();
     if (!input->file) {
@@ -169,7 +172,8 @@ void CaptureFiles::refill(Input& input) {
 }
 
 std::size_t CaptureFiles::run_length(const Input& input) const {
-  Timestamp limit = waiting_.empty() ? Timestamp::max() : waiting_.back()->first;
+  bool others = !waiting_.empty() && waiting_.back()->round == round_;
+  Timestamp limit = others ? waiting_.back()->first : Timestamp::max();
   for (const auto& other : active_) {
     if (other.get() != &input) limit = std::min(limit, other->head());
   }
@@ -181,6 +185,11 @@ std::size_t CaptureFiles::run_length(const Input& input) const {
 Result<Poll> CaptureFiles::poll(FrameSink& sink, Duration) {
   if (!prepared_) peek_times();
   activate_due();
+  while (active_.empty() && !waiting_.empty()) {
+    round_ = waiting_.back()->round;
+    sink.flush();
+    activate_due();
+  }
   if (active_.empty()) return Poll::finished;
   auto earliest = std::min_element(active_.begin(), active_.end(), [](const auto& a, const auto& b) {
     return std::pair(a->head(), a->order) < std::pair(b->head(), b->order);

@@ -22,7 +22,6 @@ class CaptureFile {
   // precede the damage, and ends the file.
   Result<std::span<const Frame>> next();
 
-  const std::string& path() const { return path_; }
   // At the end: what the user should know though it is no error. Empty if nothing.
   const std::string& warning() const { return warning_; }
   std::uint64_t file_bytes_read() const { return stream_->file_bytes_read(); }
@@ -43,7 +42,8 @@ class CaptureFile {
 };
 
 // Several files as one source. Files are held open only while their packets overlap in time, so that thousands of
-// rotated captures merge in the memory of a few. A file's own order is kept even where its times run backwards.
+// rotated captures merge in the memory of a few. A file's own order is kept even where its times run backwards. One
+// that is given again comes behind all others, as a capture of its own.
 class CaptureFiles final : public Source {
  public:
   // What went wrong with a file: the others are read all the same.
@@ -72,10 +72,11 @@ class CaptureFiles final : public Source {
   std::size_t run_length(const Input& input) const;
   void refill(Input& input);
 
-  std::vector<std::unique_ptr<Input>> waiting_;  // by first packet time, the earliest last
+  std::vector<std::unique_ptr<Input>> waiting_;  // by round and first packet time, the earliest last
   std::vector<std::unique_ptr<Input>> active_;
   std::vector<Problem> problems_;
   std::uint64_t total_bytes_ = 0, finished_bytes_ = 0;
+  std::size_t round_ = 0;
   bool prepared_ = false;
 };
 

@@ -120,8 +120,8 @@ class Pcapng final : public CaptureFormat {
         for (; exponent > 9; --exponent) ns /= 10;
       }
       ns += Wide(offset_seconds) * kSecond;
-      constexpr Wide kMost = kLatest.time_since_epoch().count();
-      return Timestamp(Duration(static_cast<std::int64_t>(std::clamp(ns, -kMost, kMost))));
+      constexpr Wide kLeast = kEarliest.time_since_epoch().count(), kMost = kLatest.time_since_epoch().count();
+      return Timestamp(Duration(static_cast<std::int64_t>(std::clamp(ns, kLeast, kMost))));
     }
   };
 

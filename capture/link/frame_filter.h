@@ -17,6 +17,7 @@ class FrameFilter final : public FrameSink {
   ~FrameFilter();
 
   void on_frames(std::span<const Frame> frames) override;
+  void flush() override { next_.flush(); }
 
  private:
   struct Programs;

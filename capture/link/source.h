@@ -39,6 +39,8 @@ class FrameSink {
  public:
   // At most kBatch frames, in the order of the source. The bytes are borrowed.
   virtual void on_frames(std::span<const Frame> frames) = 0;
+  // Nothing that follows goes on with what came so far: the capture ended, or the same is told again.
+  virtual void flush() {}
 
  protected:
   ~FrameSink() = default;

@@ -45,6 +45,7 @@ class PacketCount final : public FrameSink {
     packets_ += frames.size();
     next_.on_frames(frames);
   }
+  void flush() override { next_.flush(); }
   std::uint64_t packets() const { return packets_; }
 
  private:

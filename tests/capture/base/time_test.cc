@@ -122,12 +122,12 @@ TEST_CASE("an epoch is the second that contains a time, before 1970 too") {
 
 TEST_CASE("the earliest and the latest time that a capture can hold have an epoch") {
   CHECK(epoch_of(kLatest) == 4'611'686'018);
-  CHECK(epoch_of(kEarliest) == -4'611'686'019);
+  CHECK(epoch_of(kEarliest) == -2'305'843'010);
 }
 
 TEST_CASE("the earliest and the latest time that a capture can hold can be printed") {
   CHECK(to_rfc3339(kLatest) == "2116-02-20T23:53:38.427387903Z");
-  CHECK(to_rfc3339(kEarliest) == "1823-11-12T00:06:21.572612097Z");
+  CHECK(to_rfc3339(kEarliest) == "1896-12-06T00:03:10.786306048Z");
 }
 
 }  // namespace specular::test
