@@ -74,7 +74,7 @@ class Reading {
   }
 
   Result<void> read_top(const YAML::Node& key, const YAML::Node& value) {
-    std::string name = key.Scalar();
+    const std::string& name = key.Scalar();
     if (std::find(std::begin(kOfTheDaemon), std::end(kOfTheDaemon), name) != std::end(kOfTheDaemon)) return {};
     std::vector<std::string> known(std::begin(kOfTheDaemon), std::end(kOfTheDaemon));
     for (const auto& section : sections_) {

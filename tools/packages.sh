@@ -3,7 +3,7 @@ build_packages=(meson ninja-build g++ pkg-config libpcap-dev librocksdb-dev libs
   libbrotli-dev libzstd-dev libyaml-cpp-dev nlohmann-json3-dev libprotobuf-dev protobuf-compiler libfmt-dev
   libexpected-dev node-llhttp)
 test_packages=(doctest-dev python3 zstd)
-check_packages=(clang-format)
+check_packages=(clang-format clang-tidy)
 
 die() {
   echo "${0##*/}: $*" >&2

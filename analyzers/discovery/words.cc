@@ -52,6 +52,7 @@ std::vector<bool> find_alike(const std::vector<WordUse>& words) {
   };
   for (const WordUse& word : words) count[word.features] += may_be(word) ? 1 : 0;
   std::vector<bool> values;
+  values.reserve(words.size());
   for (const WordUse& word : words) values.push_back(may_be(word) && count[word.features] >= kAlike);
   return values;
 }

@@ -87,7 +87,7 @@ std::vector<std::string> Listing::cells_of(const Json& row) const {
   return cells;
 }
 
-void Listing::add(Json row) {
+void Listing::add(const Json& row) {
   ++count_;
   switch (format_) {
     case Format::json: return print((count_ == 1 ? "[\n" : ",\n") + to_text(row));

@@ -32,7 +32,7 @@ class Listing {
   Listing& operator=(const Listing&) = delete;
 
   // `row` has every key, null where there is nothing to say.
-  void add(Json row);
+  void add(const Json& row);
   // Nothing is printed of an empty listing before this.
   void finish();
 
