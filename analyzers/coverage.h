@@ -35,7 +35,4 @@ struct CoverageCounts {
   bool empty() const;
 };
 
-// What the counts are of.
-enum class CoverageScope : std::uint8_t { tunnel, host };
-
 }  // namespace specular

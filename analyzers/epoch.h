@@ -19,7 +19,7 @@ enum class Table : std::uint8_t {
   values = 'v',    // the values a parameter stands for: stored.Distinct
   tunnel = 't',    // coverage of a tunnel; `host` is its name: stored.Coverage
   host = 'h',      // coverage of a host: stored.Coverage
-  total = 'c',     // a counter of capture; `host` is its name: stored.Coverage with one item
+  total = 'c',     // a counter of capture; `host` is its name: a decimal number
 };
 
 struct RowKey {

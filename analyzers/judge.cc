@@ -10,7 +10,12 @@ Judge::Judge(const InventoryOptions& options, const HashKey& key, bool keeps_cha
 void Judge::on_endpoint(const ServedHost& served, const SegmentPath& path, const std::string& method,
                         const EndpointSummary& added) {
   Inventory::Host& host = inventory_.admit(served);
+  std::uint64_t given_up = host.tree->ghosts_dropped();
   PathTree::LeafRef ref = host.tree->find_or_add(method, path);
+  if (given_up = host.tree->ghosts_dropped() - given_up; given_up > 0) {
+    host.coverage[CoverageItem::given_up_paths] += given_up;
+    host.coverage_dirty = true;
+  }
   PathTree::Leaf* leaf = host.tree->resolve(ref);
   if (leaf == nullptr) {
     host.coverage[CoverageItem::refused_requests] += added.requests;

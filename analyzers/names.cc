@@ -73,6 +73,11 @@ std::string normalise_content_type(std::string_view value) {
 void normalise_content_type(std::string_view value, std::string& type) {
   type.assign(trim(value.substr(0, value.find_first_of(";,"))));
   make_lower(type);
+  // RFC 9110 section 8.3.1: two tokens. Anything else may be anything, and is not kept.
+  constexpr std::size_t kMaxType = 127;  // RFC 6838 section 4.2, of each; more than any type has
+  bool fits = type.size() <= kMaxType && std::count(type.begin(), type.end(), '/') <= 1;
+  fits = fits && std::all_of(type.begin(), type.end(), [](char c) { return c > ' ' && c < 0x7f; });
+  if (!fits) type = "malformed";
 }
 
 }  // namespace specular

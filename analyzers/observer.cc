@@ -15,10 +15,23 @@ std::uint64_t to_microseconds(Duration duration) {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
 }
 
+// Whether a query parameter's name says what it is, instead of being a value that was written without a name.
+bool is_name(std::string_view text) {
+  constexpr SegmentClass kNames[] = {SegmentClass::word, SegmentClass::version, SegmentClass::small_integer,
+                                     SegmentClass::boolean, SegmentClass::code};
+  return std::find(std::begin(kNames), std::end(kNames), classify_value(text)) != std::end(kNames);
+}
+
 }  // namespace
 
 Observer::Observer(const Options& options, const TunnelTable& tunnels, const HashKey& key, DeltaSink& sink)
-    : options_(options), tunnels_(tunnels), key_(key), sink_(sink), header_kinds_(key), path_cache_(kPathCache) {
+    : options_(options),
+      tunnels_(tunnels),
+      key_(key),
+      sink_(sink),
+      header_kinds_(key),
+      host_ceiling_(options.inventory),
+      path_cache_(kPathCache) {
   ceiling_.limit = options.inventory.max_endpoints.size();
 }
 
@@ -34,25 +47,21 @@ std::uint32_t Observer::find_host(const Connection& connection, std::string_view
   cached.network = connection.network;
   cached.server = connection.server;
   cached.authority = authority;
-  return cached.host = add_host(key, connection.server);
+  return cached.host = add_host({std::move(key), connection.server});
 }
 
-std::uint32_t Observer::add_host(const HostKey& key, const SocketAddress& server) {
-  std::string index = key.network + '\n' + key.host;
-  auto found = host_index_.find(index);
+std::uint32_t Observer::add_host(const ServedHost& served) {
+  auto found = host_index_.find(served.key);
   if (found != host_index_.end()) return found->second;
-  // Past the ceiling hosts are told by their server, and past twice that, since servers are many too, together.
-  std::size_t ceiling = options_.inventory.max_hosts.size();
-  HostKey of_server{key.network, normalise_host("", server)};
-  if (hosts_.size() >= ceiling * 2 && key != kOtherHosts) return add_host(kOtherHosts, server);
-  if (hosts_.size() >= ceiling && key != of_server && key != kOtherHosts) return add_host(of_server, server);
-  auto number = static_cast<std::uint32_t>(hosts_.size());
-  hosts_.push_back({{key, server},
+  HostKey place = host_ceiling_.place_for(served, hosts_.size());
+  auto [at, added] = host_index_.try_emplace(place, static_cast<std::uint32_t>(hosts_.size()));
+  if (!added) return at->second;
+  if (place == served.key) host_ceiling_.count(served);
+  hosts_.push_back({{place, served.server},
                     std::make_unique<PathTree>(ceiling_, options_.inventory.max_unconfirmed.size(), key_),
                     {},
                     false});
-  host_index_[index] = number;
-  return number;
+  return at->second;
 }
 
 PathTree::LeafRef Observer::find_leaf(std::uint32_t host, std::string_view method, std::string_view target,
@@ -173,6 +182,9 @@ void Observer::note_query(EndpointSummary& summary, std::string_view query) {
     auto equals = std::min(pair.find('='), pair.size());
     std::string_view name = pair.substr(0, std::min(equals, kMaxParameterName));
     if (name.empty() || credentials::is_key_parameter(name)) continue;
+    // A bare item may be a value, and so may what no name looks like.
+    if (!is_name(name)) continue;
+    if (seen_names_.size() > 2 * ParameterTable::kLimit) return summary.query.add_overflow(1);
     auto times = std::count(seen_names_.begin(), seen_names_.end(), name);
     if (times < 2) seen_names_.push_back(name);
     if (ParameterSummary* parameter = times == 1 ? summary.query.find(name) : nullptr) ++parameter->repeated;

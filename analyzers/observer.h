@@ -6,50 +6,20 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "analyzers/coverage.h"
+#include "analyzers/discovery/hosts.h"
 #include "analyzers/discovery/path_tree.h"
 #include "analyzers/inspect/client_address.h"
 #include "analyzers/inspect/headers.h"
-#include "capture/base/option.h"
 #include "capture/base/pool.h"
 #include "capture/exchange.h"
 
 namespace specular {
-
-struct InventoryOptions : OptionGroup {
-  IntOption max_endpoints{*this,       "max_endpoints",
-                          100'000,     {100, 10'000'000},
-                          "endpoints", "Methods at paths kept, over all hosts; past that nothing new is learned."};
-  IntOption max_hosts{*this,   "max_hosts",
-                      20'000,  {1, 1'000'000},
-                      "hosts", "Hosts kept; requests to further ones are told under the server's address."};
-  IntOption max_hosts_per_server{
-      *this, "max_hosts_per_server", 1000, {1, 1'000'000}, "hosts", "The same for one server address and port."};
-  IntOption max_unconfirmed{
-      *this,       "max_unconfirmed",
-      500,         {10, 100'000},
-      "endpoints", "Paths of one host kept that no server has answered as existing; the oldest go first."};
-};
-
-struct HostKey {
-  std::string network;  // name; empty for none
-  std::string host;
-  auto operator<=>(const HostKey&) const = default;
-};
-
-// All hosts for which there is no room, nor for their servers.
-inline const HostKey kOtherHosts{"", "other"};
-
-// A host, and the server that was first seen to answer under its name.
-struct ServedHost {
-  HostKey key;
-  SocketAddress server;
-};
 
 // What a shard learned in one epoch; told at its end, in no particular order.
 class DeltaSink {
@@ -124,7 +94,7 @@ class Observer final : public ExchangeSink {
   };
 
   std::uint32_t find_host(const Connection& connection, std::string_view authority);
-  std::uint32_t add_host(const HostKey& key, const SocketAddress& server);
+  std::uint32_t add_host(const ServedHost& served);
   PathTree::LeafRef find_leaf(std::uint32_t host, std::string_view method, std::string_view target, State& state);
   EndpointSummary* summary_of(State& state);
   void note_request(EndpointSummary& summary, const Connection& connection, const RequestHead& head, State& state);
@@ -145,7 +115,8 @@ class Observer final : public ExchangeSink {
   HeaderKinds header_kinds_;
   LeafCeiling ceiling_;
   std::vector<Host> hosts_;
-  std::unordered_map<std::string, std::uint32_t> host_index_;
+  HostCeiling host_ceiling_;
+  std::map<HostKey, std::uint32_t> host_index_;
   std::vector<std::uint32_t> dirty_hosts_;
   std::array<CachedHost, 256> host_cache_;
   std::vector<CachedPath> path_cache_;

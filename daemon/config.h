@@ -16,7 +16,11 @@ namespace specular {
 
 struct GeneralOptions : OptionGroup {
   ChoiceOption inspect{
-      *this, "inspect", "full", {"full", "budget"}, "Read every body, or only those that still teach something."};
+      *this,
+      "inspect",
+      "full",
+      {"full", "budget"},
+      "full: content codings of bodies are undone, to tell broken ones and bombs; budget: they are not."};
   IntOption shards{*this, "shards", 1, {1, 64}, "shards", "Parts that flows are spread over; the result is the same."};
 };
 

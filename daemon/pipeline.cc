@@ -7,9 +7,9 @@ Pipeline::Pipeline(const Config& config, Store* store, const HashKey& key)
   Observer::Options observing{config.inventory, config.clients, config.general.inspect.value() == "full"};
   for (std::size_t i = 0; i < config.general.shards.size(); ++i) {
     observers_.push_back(std::make_unique<Observer>(observing, tunnels_, key, judge_));
-    shards_.push_back(std::make_unique<CaptureShard>(config.capture, key, *observers_.back()));
+    shards_.push_back(std::make_unique<CaptureShard>(config.capture, HashKey::random(), *observers_.back()));
   }
-  receiver_ = std::make_unique<Receiver>(config.capture.tunnels, tunnels_, key, shards_);
+  receiver_ = std::make_unique<Receiver>(config.capture.tunnels, tunnels_, HashKey::random(), shards_);
 }
 
 Result<std::unique_ptr<Pipeline>> Pipeline::create(const Config& config, Store* store) {

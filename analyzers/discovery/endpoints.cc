@@ -79,9 +79,8 @@ EndpointKind kind_of(const Route& route) {
 
 bool denied_only(const EndpointSummary& summary) {
   const auto& statuses = summary.statuses.entries();
-  return !statuses.empty() && std::all_of(statuses.begin(), statuses.end(), [](const auto& s) {
-    return s.first == 401 || s.first == 403 || s.first == 407;
-  });
+  return !statuses.empty() &&
+         std::all_of(statuses.begin(), statuses.end(), [](const auto& s) { return says_denied(s.first); });
 }
 
 // Answers that many unlike paths of one host have in common, by method.
@@ -112,7 +111,8 @@ class CatchAll {
     std::size_t values = node.key.folded ? std::max<std::size_t>(1, node.values.estimate()) : 1;
     for (PathTree::LeafIndex leaf_index : node.leaves) {
       const PathTree::Leaf& leaf = tree.leaf(leaf_index);
-      if (!leaf.exists || index == PathTree::kRoot || leaf.summary.requests > kRareRequests * values) continue;
+      if (!leaf.summary.exists() || index == PathTree::kRoot || leaf.summary.requests > kRareRequests * values)
+        continue;
       bool name = node.key.kind == SegmentClass::word || parent == "/";
       for (Paths* paths : {find_paths(answers_, leaf.method, leaf.summary.answers),
                            find_paths(echoes_, leaf.method, leaf.summary.echoes)}) {
@@ -190,7 +190,7 @@ class MadeUpHosts {
     for (PathTree::LeafIndex leaf_index : node.leaves) {
       const PathTree::Leaf& leaf = tree.leaf(leaf_index);
       out.requests += leaf.summary.requests;
-      if (!leaf.exists || out.requests > kRareRequests) continue;
+      if (!leaf.summary.exists() || out.requests > kRareRequests) continue;
       std::string answers = leaf.method;
       for (const auto& [server, count] : leaf.summary.servers.entries()) answers += " " + server.text();
       for (const auto& [answer, count] : leaf.summary.answers.entries()) answers += " " + std::to_string(answer);

@@ -2,26 +2,19 @@
 
 #include <utility>
 
-#include "analyzers/names.h"
-
 namespace specular {
 
 Inventory::Inventory(const InventoryOptions& options, const HashKey& key, bool keeps_changes)
-    : options_(options), key_(key), keeps_changes_(keeps_changes) {
+    : options_(options), key_(key), keeps_changes_(keeps_changes), host_ceiling_(options) {
   ceiling_.limit = options.max_endpoints.size();
 }
 
 Inventory::Host& Inventory::admit(const ServedHost& served) {
-  const auto& [key, server] = served;
-  auto found = hosts_.find(key);
+  auto found = hosts_.find(served.key);
   if (found != hosts_.end()) return found->second;
-  HostKey of_server{key.network, normalise_host("", server)};
-  std::size_t beside = hosts_of_server_[{key.network, server}];
-  if (hosts_.size() >= options_.max_hosts.size() * 2) return restore(kOtherHosts);
-  bool full = beside >= options_.max_hosts_per_server.size() || hosts_.size() >= options_.max_hosts.size();
-  if (full) return restore(of_server);
-  Host& host = restore(key);
-  count_host(host, served);
+  HostKey place = host_ceiling_.place_for(served, hosts_.size());
+  Host& host = restore(place);
+  if (place == served.key) count_host(host, served);
   return host;
 }
 
@@ -34,7 +27,7 @@ Inventory::Host& Inventory::restore(const HostKey& key) {
 }
 
 void Inventory::count_host(Host& host, const ServedHost& served) {
-  if (!std::exchange(host.counted, true)) ++hosts_of_server_[{served.key.network, served.server}];
+  if (!std::exchange(host.counted, true)) host_ceiling_.count(served);
 }
 
 const Inventory::Host* Inventory::find(const HostKey& key) const {

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "analyzers/coverage.h"
+#include "analyzers/discovery/hosts.h"
 #include "analyzers/discovery/path_tree.h"
-#include "analyzers/observer.h"
 
 namespace specular {
 
@@ -52,9 +52,9 @@ class Inventory {
   const InventoryOptions& options_;
   HashKey key_;
   bool keeps_changes_;
+  HostCeiling host_ceiling_;
   LeafCeiling ceiling_;
   std::map<HostKey, Host> hosts_;
-  std::map<std::pair<std::string, SocketAddress>, std::size_t> hosts_of_server_;
 };
 
 }  // namespace specular

@@ -82,8 +82,8 @@ void PathTree::merge_leaves(NodeIndex from, NodeIndex into) {
     ours.summary.merge(leaves_[index].summary);
     ours.requests_ever += leaves_[index].requests_ever;
     ours.last_used = std::max(ours.last_used, leaves_[index].last_used);
-    if (!ours.exists && leaves_[index].exists) {
-      ours.exists = true;
+    if (!ours.confirmed && leaves_[index].confirmed) {
+      ours.confirmed = true;
       --ghosts_;
     }
     erase_leaf(index);
@@ -143,7 +143,7 @@ void PathTree::add_use(NodeIndex node, WordUse& use) const {
   use.requests += requests_below(node);
   for (LeafIndex leaf : nodes_[node].leaves) {
     const auto& [method, summary] = std::tie(leaves_[leaf].method, leaves_[leaf].summary);
-    if (!leaves_[leaf].exists) continue;
+    if (!summary.exists()) continue;
     use.features.insert(method);
     if (summary.answers.others() > 0) continue;
     for (const auto& [answer, count] : summary.answers.entries()) {

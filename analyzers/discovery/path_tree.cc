@@ -158,13 +158,13 @@ PathTree::Leaf* PathTree::resolve(LeafRef ref) {
 }
 
 void PathTree::touch(LeafRef ref) {
-  learn_existence(leaves_[ref.index]);
+  learn_confirmation(leaves_[ref.index]);
   mark_leaf(ref.index);
 }
 
-void PathTree::learn_existence(Leaf& leaf) {
-  if (leaf.exists || !leaf.summary.exists()) return;
-  leaf.exists = true;
+void PathTree::learn_confirmation(Leaf& leaf) {
+  if (leaf.confirmed || !leaf.summary.confirmed()) return;
+  leaf.confirmed = true;
   --ghosts_;
 }
 
@@ -215,7 +215,7 @@ void PathTree::drop_oldest_ghosts() {
   std::vector<std::pair<std::uint64_t, LeafIndex>> ghosts;
   for (LeafIndex index = 0; index < leaves_.end(); ++index) {
     const Leaf& leaf = leaves_[index];
-    if (leaf.node != kNone && !leaf.exists && !leaf.summary.waits()) ghosts.emplace_back(leaf.last_used, index);
+    if (leaf.node != kNone && !leaf.confirmed && !leaf.summary.waits()) ghosts.emplace_back(leaf.last_used, index);
   }
   auto drop = static_cast<std::ptrdiff_t>(ghosts.size() - std::min(ghosts.size(), max_ghosts_));
   std::nth_element(ghosts.begin(), ghosts.begin() + drop, ghosts.end());
@@ -233,7 +233,7 @@ void PathTree::drop_oldest_ghosts() {
 
 // Requires: its node does not list it any more.
 void PathTree::erase_leaf(LeafIndex index) {
-  if (!leaves_[index].exists) --ghosts_;
+  if (!leaves_[index].confirmed) --ghosts_;
   --ceiling_.used;
   ++generations_[index];
   leaves_.erase(index);

@@ -2,14 +2,14 @@
 //
 // A node is a path segment: a literal, or a whole class of values (integers, UUIDs …). Values that no name looks like
 // become their class at once; of those that may be names, a few are kept as literals beside each other, and when there
-// are more (segments.def, `kept`; kMaxWords for words) they fold into their class: their subtrees are merged. Since a
-// fold depends only on which values there were, and merging is commutative, the tree is the same in whatever order they
-// came.
+// are more (segments.def, `kept`) they fold into their class: their subtrees are merged. Since a fold depends only on
+// which values there were, and merging is commutative, the tree is the same in whatever order they came. Words are kept,
+// and the routes say which of them are values, up to a ceiling (kMaxWords) past which those fold too.
 //
 // The same tree serves a shard, where summaries hold what the current epoch added, and the judge, where they hold all.
-// Bounded: past the ceilings nothing new is added; leaves that no server has confirmed to exist (ghosts: 404 and the
-// like) are kept only up to `max_ghosts` and a quarter, the oldest go first, but none that waits for an answer. Both
-// are counted.
+// Bounded: past the ceilings nothing new is added; leaves that no server has confirmed (ghosts: 404, 401 and the like)
+// are kept only up to `max_ghosts` and a quarter, the oldest go first, but none that waits for an answer. Both are
+// counted.
 #pragma once
 
 #include <cstdint>
@@ -63,7 +63,7 @@ class PathTree {
     EndpointSummary summary;
     std::uint64_t requests_ever = 0;
     std::uint64_t last_used = 0;
-    bool exists = false;  // said by any summary so far
+    bool confirmed = false;  // by any summary so far
     bool dirty = false;
   };
 
@@ -91,10 +91,10 @@ class PathTree {
   void restore_values(const SegmentPath& path, const DistinctCounter& values);
   // Null if it is gone.
   Leaf* resolve(LeafRef ref);
-  // To be called after the summary was added to: marks the leaf, and learns from it whether it exists.
+  // To be called after the summary was added to: marks the leaf, and learns from it whether it is confirmed.
   void touch(LeafRef ref);
   // The same without marking it: it is as the store has it.
-  void restored(LeafRef ref) { learn_existence(leaves_[ref.index]); }
+  void restored(LeafRef ref) { learn_confirmation(leaves_[ref.index]); }
   // Adds the values that another tree's folded node stands for.
   void merge_values(const SegmentPath& path, const DistinctCounter& values);
 
@@ -133,7 +133,7 @@ class PathTree {
   void add_value(NodeIndex node, std::string_view value);
   std::size_t count_literals(NodeIndex parent, SegmentClass kind, std::string_view suffix) const;
   LeafRef leaf_for(NodeIndex node, std::string_view method);
-  void learn_existence(Leaf& leaf);
+  void learn_confirmation(Leaf& leaf);
   void mark_leaf(LeafIndex leaf);
   void mark_node(NodeIndex node);
   void drop_oldest_ghosts();
@@ -153,8 +153,8 @@ class PathTree {
   LeafCeiling& ceiling_;
   std::size_t max_ghosts_;
   HashKey key_;
-  Pool<Node, 64> nodes_;
-  Pool<Leaf, 64> leaves_;
+  Pool<Node, 8> nodes_;  // small pages: most hosts are small
+  Pool<Leaf, 8> leaves_;
   std::vector<std::uint32_t> generations_;  // by LeafIndex
   std::vector<LeafIndex> dirty_leaves_;
   std::vector<NodeIndex> dirty_nodes_;

@@ -342,7 +342,8 @@ SegmentClass classify_value(std::string_view value) {
   std::array<char, 128> buffer;
   std::string_view decoded = decode(value, buffer);
   if (!decoded.empty()) value = decoded;
-  bool blank = std::any_of(value.begin(), value.end(), [](char c) { return c == ' ' || c == '+' || c < 0; });
+  bool blank = std::any_of(value.begin(), value.end(),
+                           [](char c) { return c == ' ' || c == '+' || static_cast<unsigned char>(c) >= 0x80; });
   SegmentClass kind = classify_stem(value);
   return blank && kind != SegmentClass::date_time ? SegmentClass::text : kind;
 }

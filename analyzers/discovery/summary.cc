@@ -33,6 +33,10 @@ void ParameterTable::merge(const ParameterTable& other) {
   }
 }
 
+bool says_denied(std::uint16_t status) {
+  return status == 401 || status == 403 || status == 407;
+}
+
 bool says_existing(std::uint16_t status) {
   switch (status) {
     case 404:
@@ -52,6 +56,12 @@ bool EndpointSummary::exists() const {
   }
   // A mirror of requests alone never shows an answer.
   return statuses.empty() && one_sided > 0;
+}
+
+bool EndpointSummary::confirmed() const {
+  bool granted = std::any_of(statuses.entries().begin(), statuses.entries().end(),
+                             [](const auto& entry) { return says_existing(entry.first) && !says_denied(entry.first); });
+  return granted || (statuses.empty() && exists());
 }
 
 void EndpointSummary::merge(const EndpointSummary& other) {

@@ -105,6 +105,8 @@ struct EndpointSummary {
 
   // Whether a server has ever answered as if this existed.
   bool exists() const;
+  // Whether a server has ever done more than to deny it: whoever answers 401 may do so for any path.
+  bool confirmed() const;
   // Whether it has requests whose answer, or its loss, is still to come.
   bool waits() const { return requests > statuses.total() + unanswered; }
   void merge(const EndpointSummary& other);
@@ -113,5 +115,6 @@ struct EndpointSummary {
 
 // Whether a status says that method and path exist: not 404, 405, 410 or 501, nor that a gateway reached nobody.
 bool says_existing(std::uint16_t status);
+bool says_denied(std::uint16_t status);
 
 }  // namespace specular

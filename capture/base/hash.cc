@@ -1,6 +1,7 @@
 #include "capture/base/hash.h"
 
 #include <bit>
+#include <cstdlib>
 #include <cstring>
 
 #include <sys/random.h>
@@ -21,45 +22,13 @@ std::uint64_t load_eight(const std::uint8_t* from) {
   return value;
 }
 
-struct SipState {
-  std::uint64_t v0, v1, v2, v3;
-
-  void rounds(int count) {
-    for (int i = 0; i < count; ++i) {
-      v0 += v1, v1 = std::rotl(v1, 13) ^ v0, v0 = std::rotl(v0, 32);
-      v2 += v3, v3 = std::rotl(v3, 16) ^ v2;
-      v0 += v3, v3 = std::rotl(v3, 21) ^ v0;
-      v2 += v1, v1 = std::rotl(v1, 17) ^ v2, v2 = std::rotl(v2, 32);
-    }
-  }
-
-  void absorb(std::uint64_t word) {
-    v3 ^= word;
-    rounds(2);
-    v0 ^= word;
-  }
-};
-
 }  // namespace
 
 HashKey HashKey::random() {
-  HashKey key;
   std::uint64_t words[2];
-  // Sixteen bytes never come in parts (getrandom(2)); should the call be missing, the fixed key stays.
-  if (getrandom(words, sizeof words, 0) == static_cast<ssize_t>(sizeof words)) key = {words[0], words[1]};
-  return key;
-}
-
-std::uint64_t siphash(const HashKey& key, Bytes bytes) {
-  SipState state{key.k0 ^ 0x736f6d6570736575ULL, key.k1 ^ 0x646f72616e646f6dULL, key.k0 ^ 0x6c7967656e657261ULL,
-                 key.k1 ^ 0x7465646279746573ULL};
-  std::size_t whole = bytes.size() / 8 * 8;
-  for (std::size_t i = 0; i < whole; i += 8) state.absorb(load_eight(bytes.data() + i));
-  state.absorb(load_little(bytes.data() + whole, bytes.size() - whole) | static_cast<std::uint64_t>(bytes.size())
-                                                                             << 56);
-  state.v2 ^= 0xff;
-  state.rounds(4);
-  return state.v0 ^ state.v1 ^ state.v2 ^ state.v3;
+  // Sixteen bytes never come in parts (getrandom(2)).
+  if (getrandom(words, sizeof words, 0) != static_cast<ssize_t>(sizeof words)) std::abort();
+  return {words[0], words[1]};
 }
 
 std::uint64_t fast_hash(const HashKey& key, Bytes bytes) {

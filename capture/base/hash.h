@@ -12,14 +12,13 @@ struct HashKey {
   std::uint64_t k0 = 0x5370656375'6c6172ULL;
   std::uint64_t k1 = 0x9e3779b97f4a7c15ULL;
 
-  // Chosen by the system at every call; a fixed key (the default) makes runs comparable.
+  // Chosen by the system at every call; a fixed key (the default) makes runs comparable. Ends the process where the
+  // system has none.
   static HashKey random();
 };
 
-// SipHash-2-4 (Aumasson and Bernstein, 2012): for what is kept or compared between runs.
-std::uint64_t siphash(const HashKey& key, Bytes bytes);
-
-// A keyed 64x64 -> 128 bit multiply folded by xor: for in-memory tables, a few nanoseconds for an address pair.
+// A keyed 64x64 -> 128 bit multiply folded by xor: a few nanoseconds for an address pair. No
+// cryptographic hash: it holds against those who see neither key nor hashes.
 inline std::uint64_t fold(std::uint64_t a, std::uint64_t b) {
   __extension__ using Wide = unsigned __int128;
   Wide product = static_cast<Wide>(a) * b;

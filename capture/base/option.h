@@ -4,8 +4,8 @@
 //     IntOption idle{*this, "idle", 300, {1, 86400}, "seconds", "A flow without packets for so long is closed."};
 //   };
 //
-// The group is the registry: the configuration reader sets members by name, and prints them as documentation. Groups do
-// not move, are filled before the first thread starts, and are constant from then on.
+// The group is the registry: the configuration reader sets members by name. Groups do not move, are filled before the
+// first thread starts, and are constant from then on.
 #pragma once
 
 #include <cstdint>

@@ -28,7 +28,7 @@ Connection connection_of(const PlayedExchange& exchange) {
 void add_facts(const PathTree& tree, PathTree::NodeIndex index, const std::string& host, Lines& lines) {
   const PathTree::Node& node = tree.node(index);
   std::string path = to_text(tree.path_of(index));
-  auto fingerprint = [](const std::string& bytes) { return siphash(HashKey{}, as_bytes(bytes)); };
+  auto fingerprint = [](const std::string& bytes) { return fast_hash(HashKey{}, as_bytes(bytes)); };
   for (PathTree::LeafIndex number : node.leaves) {
     const PathTree::Leaf& leaf = tree.leaf(number);
     std::string line = fmt::format("{} {} {} {} requests", host, leaf.method, path, leaf.summary.requests);

@@ -23,6 +23,7 @@ int run_analyze(const AnalyzeOptions& options, Invocation& invocation) {
     if (auto set = invocation.config.general.inspect.set(options.inspect); !set)
       return complain(kUsage, set.error().text);
   }
+  if (int wrong = check_usage(options.reading); wrong != kDone) return wrong;
   std::unique_ptr<Store> store;
   if (!invocation.store.empty()) {
     auto opened = Store::open(invocation.store, Store::Mode::write);
@@ -57,7 +58,7 @@ void add_analyze(CLI::App& app, Invocation& invocation) {
   auto options = std::make_shared<AnalyzeOptions>();
   options->reading.add_to(*command);
   options->filter.add_to(*command);
-  command->add_option("--inspect", options->inspect, "full: read every body; budget: only what still teaches something")
+  command->add_option("--inspect", options->inspect, "full: undo content codings of bodies; budget: leave them alone")
       ->type_name("full|budget");
   command->add_option("--openapi", options->openapi, "Write an OpenAPI document for each host into this folder")
       ->type_name("DIR");

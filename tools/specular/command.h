@@ -1,6 +1,6 @@
 // What the subcommands share: the options before and after the command's name, and how they report.
 //
-// Exit status: 0 done, 1 the work failed, 2 wrong usage, 3 only with --fail-on.
+// Exit status: 0 done, 1 the work failed, 2 wrong usage.
 #pragma once
 
 #include <functional>
@@ -29,7 +29,7 @@ struct Invocation {
 int complain(int status, const std::string& text);
 void warn(const std::string& text);
 
-// Reads --config, if given; the status to end with otherwise.
+// Reads --config, if given.
 Result<void> read_config(Invocation& invocation);
 
 // Each adds its subcommand to the command line.

@@ -57,6 +57,19 @@ Result<Timestamp> time_or(const std::string& text, Timestamp otherwise) {
   return text.empty() ? Result<Timestamp>(otherwise) : parse_rfc3339(text);
 }
 
+class Ignored final : public FrameSink {
+ public:
+  void on_frames(std::span<const Frame>) override {}
+};
+
+Result<std::unique_ptr<FrameFilter>> make_filter(const ReadingOptions& options, FrameSink& sink) {
+  auto since = time_or(options.since, Timestamp::min());
+  auto until = time_or(options.until, Timestamp::max());
+  if (!since) return fail(ErrorKind::invalid, "--since: " + since.error().text);
+  if (!until) return fail(ErrorKind::invalid, "--until: " + until.error().text);
+  return FrameFilter::create(options.filter, *since, *until, sink);
+}
+
 }  // namespace
 
 void ReadingOptions::add_to(CLI::App& command) {
@@ -75,27 +88,34 @@ std::vector<std::string> ReadingOptions::leave_out() const {
   return names;
 }
 
+int check_usage(const ReadingOptions& options) {
+  Ignored ignored;
+  auto filter = make_filter(options, ignored);
+  return filter ? kDone : complain(kUsage, filter.error().text);
+}
+
 ReadingResult read_captures(const ReadingOptions& options, FrameSink& sink) {
-  auto since = time_or(options.since, Timestamp::min());
-  auto until = time_or(options.until, Timestamp::max());
-  if (!since) return {complain(kUsage, "--since: " + since.error().text)};
-  if (!until) return {complain(kUsage, "--until: " + until.error().text)};
-  auto filter = FrameFilter::create(options.filter, *since, *until, sink);
+  auto filter = make_filter(options, sink);
   if (!filter) return {complain(kUsage, filter.error().text)};
   PacketCount count(options.leave_out().empty() ? sink : **filter);
 
   CaptureFiles files(options.files);
+  int status = kDone;
   {
     ProgressBar progress(files);
     for (;;) {
       auto polled = files.poll(count, Duration(0));
+      if (!polled) status = complain(kFailed, polled.error().text);
       if (!polled || *polled == Poll::finished) break;
       progress.update();
     }
   }
-  int status = kDone;
   for (const auto& problem : files.problems()) {
-    problem.fatal ? status = complain(kFailed, problem.text) : (warn(problem.text), status);
+    if (problem.fatal) {
+      status = complain(kFailed, problem.text);
+    } else {
+      warn(problem.text);
+    }
   }
   return {status, count.packets()};
 }

@@ -27,6 +27,8 @@ struct ReadingResult {
   std::uint64_t packets = 0;  // read, those that the options leave out too
 };
 
+// kUsage if an option is wrong, which has been said, else kDone.
+int check_usage(const ReadingOptions& options);
 // Pushes all frames to `sink`. What is wrong has been said.
 ReadingResult read_captures(const ReadingOptions& options, FrameSink& sink);
 
