@@ -47,6 +47,7 @@ std::string spell_ipv6(const std::string& host) {
 
 std::string normalise_host(std::string_view authority, const SocketAddress& server, std::uint16_t default_port) {
   std::string host(trim(authority));
+  host.erase(0, host.rfind('@') + 1);  // whoever it names is no part of the host (RFC 3986 section 3.2.1)
   make_lower(host);
   auto colon = host.rfind(':');
   bool has_port = colon != std::string::npos && host.find(']', colon) == std::string::npos &&

@@ -17,6 +17,8 @@ std::uint64_t to_microseconds(Duration duration) {
 
 // Whether a query parameter's name says what it is, instead of being a value that was written without a name.
 bool is_name(std::string_view text) {
+  bool letter = std::any_of(text.begin(), text.end(), [](char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; });
+  if (!letter) return false;
   constexpr SegmentClass kNames[] = {SegmentClass::word, SegmentClass::version, SegmentClass::small_integer,
                                      SegmentClass::boolean, SegmentClass::code};
   return std::find(std::begin(kNames), std::end(kNames), classify_value(text)) != std::end(kNames);
@@ -92,10 +94,9 @@ EndpointSummary* Observer::summary_of(State& state) {
   return leaf == nullptr ? nullptr : &leaf->summary;
 }
 
+// Content codings are undone only to tell broken ones.
 BodyWish Observer::wish(bool encoded) const {
-  // What is not encoded cannot be broken, and nothing else is asked of bodies here.
-  bool pieces = options_.read_bodies && encoded;
-  return {pieces ? BodyWish::Mode::pieces : BodyWish::Mode::skip, 0};
+  return {options_.read_bodies && encoded ? BodyWish::Mode::pieces : BodyWish::Mode::skip, 0};
 }
 
 BodyWish Observer::on_request(ExchangeId id, const Connection& connection, const RequestHead& head) {
@@ -216,14 +217,27 @@ BodyWish Observer::on_response(ExchangeId id, const Connection& connection, cons
     if (own != std::string::npos) location.erase(own, state.path.size());
     state.location = fast_hash(key_, as_bytes(location)) | 1;
   }
-  return wish(find_header(head.headers, "content-encoding").has_value());
+  state.content.start(key_);
+  bool encoded = find_header(head.headers, "content-encoding").has_value();
+  return encoded ? wish(true) : BodyWish{BodyWish::Mode::pieces, 0};
+}
+
+void Observer::on_body_piece(ExchangeId id, bool of_request, Bytes bytes) {
+  constexpr std::size_t kTelling = 1024;
+  State& state = states_[static_cast<std::uint32_t>(id)];
+  if (of_request || state.content.size() >= kTelling) return;
+  state.content.add(bytes.first(std::min<std::size_t>(bytes.size(), kTelling - state.content.size())));
 }
 
 void Observer::note_body(ExchangeId id, const BodyView& body) {
   State& state = states_[static_cast<std::uint32_t>(id)];
   if (state.host == kNone) return;
-  if (body.state == BodyState::undecodable) ++host_coverage(state.host)[CoverageItem::undecodable_bodies];
-  if (body.state == BodyState::bomb) ++host_coverage(state.host)[CoverageItem::bombs];
+  for (auto [found, item] : {std::pair(BodyState::undecodable, CoverageItem::undecodable_bodies),
+                             std::pair(BodyState::bomb, CoverageItem::bombs)}) {
+    if (body.state != found) continue;
+    ++host_coverage(state.host)[item];
+    ++tunnel_coverage(state.tunnel)[item];
+  }
 }
 
 void Observer::on_request_body(ExchangeId id, const BodyView& body) {
@@ -262,11 +276,13 @@ void Observer::note_answer(EndpointSummary& summary, const State& state, const E
   summary.response_bytes.add(end.response_bytes);
   if (end.latency) summary.latency_us.add(to_microseconds(*end.latency));
   if (!state.response_type.empty()) summary.response_types.add(std::string_view(state.response_type));
-  if (!says_existing(state.status) || state.status == 304) return;
-  std::uint64_t kind = fast_hash(key_, as_bytes(state.response_type)) + state.status;
+  bool tells = end.whole == Whole::complete && says_existing(state.status) && state.status != 304;
+  if (!tells) return;
+  std::uint64_t kind = (fast_hash(key_, as_bytes(state.response_type)) + state.status) ^ state.location;
   std::uint64_t size = end.response_bytes;
-  summary.answers.add(fold(kind ^ state.location, size * 2 + 1));
-  summary.echoes.add(fold(kind ^ state.location, (size - state.path.size()) * 2 + 1));
+  summary.answers.add(fold(kind ^ state.content.value(), size * 2 + 1));
+  // A page may repeat the path that it was asked for.
+  if (state.response_type == "text/html") summary.echoes.add(fold(kind, (size - state.path.size()) * 2 + 1));
 }
 
 void Observer::note_coverage(const State& state, const ExchangeEnd& end) {

@@ -50,7 +50,7 @@ class Observer final : public ExchangeSink {
   void on_request_body(ExchangeId id, const BodyView& body) override;
   BodyWish on_response(ExchangeId id, const Connection& connection, const ResponseHead& head) override;
   void on_response_body(ExchangeId id, const BodyView& body) override;
-  void on_body_piece(ExchangeId, bool, Bytes) override {}
+  void on_body_piece(ExchangeId id, bool of_request, Bytes bytes) override;
   void on_finished(ExchangeId id, const ExchangeEnd& end) override;
   void on_connection(const ConnectionFacts& facts) override;
   void on_epoch(EpochNumber epoch) override;
@@ -77,6 +77,7 @@ class Observer final : public ExchangeSink {
     std::uint16_t status = 0;
     bool has_request = false, has_response = false;
     std::uint64_t location = 0;  // a hash of Location, without the request's own path
+    RunningHash content;         // of the response's body, as far as it tells one from another
     TunnelId tunnel = TunnelId::none;
     SocketAddress server;
     Anomalies anomalies;

@@ -17,6 +17,14 @@ namespace {
 
 // Sections of the same file that belong to speculard alone.
 constexpr std::string_view kOfTheDaemon[] = {"sources", "control", "metrics", "health"};
+// Sections of the same schema for what this version does not do.
+constexpr std::string_view kWithoutEffect[] = {"tls",    "networks",  "privacy", "policies", "intel",
+                                               "alerts", "decisions", "wafs",    "storage"};
+
+template <std::size_t kSize>
+bool is_one_of(const std::string_view (&names)[kSize], std::string_view name) {
+  return std::find(std::begin(names), std::end(names), name) != std::end(names);
+}
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
@@ -35,7 +43,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 class Reading {
  public:
-  Reading(const std::string& path, Config& config) : path_(path), sections_(config.sections()) {}
+  Reading(const std::string& path, Config& config) : path_(path), config_(config), sections_(config.sections()) {}
 
   Result<void> read(const YAML::Node& root) {
     if (root.IsNull()) return {};
@@ -75,7 +83,12 @@ class Reading {
 
   Result<void> read_top(const YAML::Node& key, const YAML::Node& value) {
     const std::string& name = key.Scalar();
-    if (std::find(std::begin(kOfTheDaemon), std::end(kOfTheDaemon), name) != std::end(kOfTheDaemon)) return {};
+    if (is_one_of(kOfTheDaemon, name)) return {};
+    if (is_one_of(kWithoutEffect, name)) {
+      config_.without_effect.push_back(
+          wrong(key, fmt::format("'{}' has no effect in this version", name)).value().text);
+      return {};
+    }
     std::vector<std::string> known(std::begin(kOfTheDaemon), std::end(kOfTheDaemon));
     for (const auto& section : sections_) {
       if (!name.empty() && section.name == name) return read_section(*section.group, name + ".", value);
@@ -139,6 +152,7 @@ class Reading {
   }
 
   std::string path_;
+  Config& config_;
   std::vector<Config::Section> sections_;
 };
 

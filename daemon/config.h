@@ -35,6 +35,9 @@ struct Config {
     OptionGroup* group;
   };
   std::vector<Section> sections();
+
+  // Keys of the file that have no effect in this version, with their lines: to be told.
+  std::vector<std::string> without_effect;
 };
 
 Result<void> load_config(const std::string& path, Config& config);

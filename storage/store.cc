@@ -53,6 +53,8 @@ rocksdb::Options database_options() {
   options.info_log = std::make_shared<NoLog>();
   options.write_buffer_size = 16u << 20;
   options.max_total_wal_size = 64u << 20;
+  // A log may end within what was being written when the process ended; anything else in it that is wrong is told.
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   options.compression = rocksdb::kLZ4Compression;
   options.keep_log_file_num = 1;
   options.stats_dump_period_sec = 0;
@@ -122,7 +124,10 @@ struct Store::Database {
 Store::Store(std::string directory, std::unique_ptr<Database> database)
     : directory_(std::move(directory)), database_(std::move(database)) {}
 
-Store::~Store() = default;
+// What was committed stands in the log; in a table every byte of it is under a checksum.
+Store::~Store() {
+  if (database_ && database_->db) (void)database_->db->Flush({});
+}
 
 Result<std::unique_ptr<Store>> Store::open(const std::string& directory, Mode mode) {
   if (auto prepared = prepare_directory(directory, mode); !prepared) return forward(prepared.error());

@@ -3,8 +3,8 @@
 // A node is a path segment: a literal, or a whole class of values (integers, UUIDs …). Values that no name looks like
 // become their class at once; of those that may be names, a few are kept as literals beside each other, and when there
 // are more (segments.def, `kept`) they fold into their class: their subtrees are merged. Since a fold depends only on
-// which values there were, and merging is commutative, the tree is the same in whatever order they came. Words are kept,
-// and the routes say which of them are values, up to a ceiling (kMaxWords) past which those fold too.
+// which values there were, and merging is commutative, the tree is the same in whatever order they came. Words are
+// kept, and the routes say which of them are values, up to a ceiling (kMaxWords) past which those fold too.
 //
 // The same tree serves a shard, where summaries hold what the current epoch added, and the judge, where they hold all.
 // Bounded: past the ceilings nothing new is added; leaves that no server has confirmed (ghosts: 404, 401 and the like)

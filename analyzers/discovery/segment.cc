@@ -217,7 +217,7 @@ std::size_t suffix_begin(std::string_view segment) {
   std::string_view suffix = segment.substr(at + 1);
   bool letters = is_letter(suffix[0]) &&
                  std::all_of(suffix.begin(), suffix.end(), [](char c) { return is_letter(c) || is_digit(c); });
-  bool fits = segment[at] == ':' || suffix.size() <= 5;
+  bool fits = segment[at] == ':' ? classify_stem(suffix) == SegmentClass::word : suffix.size() <= 5;
   return letters && fits ? at : segment.size();
 }
 
@@ -335,7 +335,10 @@ SegmentShape classify_segment(std::string_view segment) {
     if (stem != SegmentClass::word && stem != SegmentClass::version) return {stem, segment.substr(suffix)};
     return {SegmentClass::word, {}};
   }
-  return {whole, {}};
+  // What stands behind a colon and is no verb may be a secret: bot123456:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw
+  std::size_t colon = segment.find_last_of(':');
+  bool verb = colon == std::string_view::npos || classify_stem(segment.substr(colon + 1)) == SegmentClass::word;
+  return {verb ? whole : SegmentClass::token, {}};
 }
 
 SegmentClass classify_value(std::string_view value) {

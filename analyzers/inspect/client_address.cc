@@ -96,7 +96,8 @@ IpAddress client_address(const Connection& connection, std::span<const HeaderFie
     client = connection.proxied_client->address;
     if (!is_trusted(client)) return client;
   }
-  bool forwarded = find_header(headers, "forwarded").has_value();
+  // Whoever writes one of them may let a forged other one pass; most write X-Forwarded-For.
+  bool forwarded = !find_header(headers, "x-forwarded-for");
   HopsFromRight hops(headers, forwarded ? "forwarded" : "x-forwarded-for");
   for (std::string_view element; hops.next(element);) {
     if (element.empty()) continue;

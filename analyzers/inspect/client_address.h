@@ -22,7 +22,7 @@ struct ClientOptions : OptionGroup {
 };
 
 // The rightmost hop that is not trusted. Hops are, from the right: the TCP peer, the source of its PROXY header, and
-// the elements of Forwarded (RFC 7239), or else of X-Forwarded-For. What stands left of an untrusted hop is not looked
+// the elements of X-Forwarded-For, or else of Forwarded (RFC 7239). What stands left of an untrusted hop is not looked
 // at.
 IpAddress client_address(const Connection& connection, std::span<const HeaderField> headers,
                          const std::vector<Prefix>& trusted);

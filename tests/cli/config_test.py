@@ -107,5 +107,14 @@ class Accepted(CommandTest):
         self.assertIn('"requests":5', before)
 
 
+class WithoutEffect(CommandTest):
+    def test_sections_for_what_this_version_does_not_do_are_told(self):
+        config = self.config("policies: {}\nsources: []\ntls:\n  key_log: /tmp/keys\nshards: 2\n")
+        result = self.specular("analyze", "--json", "--config", config, self.capture(connections(CALLS)))
+        self.assertEqual(1, len(result.json()))
+        self.says(result, f"{config}:1:", "policies", f"{config}:3:", "tls", "no effect")
+        self.assertNotIn("sources", result.err)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -125,6 +125,14 @@ class NoCatchAll(CommandTest):
         found = self.endpoints(connections(calls))
         self.assertEqual([("/v1/flags/{flagId}", 59)], [(e["path"], e["requests"]) for e in found])
 
+    def test_answers_of_one_length_are_not_one_answer(self):
+        names = ["users", "orders", "carts", "items", "login", "pets", "cards", "shops", "bills", "rooms"]
+        calls = [(request("GET", f"/{name}"), response(body=b'{"%05d":1}' % i)) for i, name in enumerate(names)]
+        self.assertEqual(sorted(f"GET api.test/{name}" for name in names), self.names(connections(calls)))
+        calls = [(request("GET", f"/api/{chr(97 + i)}{name}"), response(body=b'{"%d%05d":1}' % (i, n)))
+                 for i in range(2) for n, name in enumerate(names)]
+        self.assertEqual(20, len(self.names(connections(calls))))
+
     def test_an_api_that_denies_everything_once_and_then_answers(self):
         paths = [f"/v1/{area}/{name}" for area in ("a", "b", "c", "d") for name in ("list", "count", "last")]
         calls = [(request(target=p), response(401, b'{"error":"token"}')) for p in paths]
@@ -176,6 +184,20 @@ class MadeUpHosts(CommandTest):
         found = self.hosts(merged(connections(REAL), scan), config=config)
         self.assertIn("api.test", found)
         self.assertLessEqual(len(found), 22)
+
+    def test_tenants_whose_answers_are_as_long_stay(self):
+        calls = [(request(target="/v1/me", host=f"t{i:02}.api.test"), response(body=b'{"id":%05d}' % i))
+                 for i in range(40)]
+        self.assertEqual(40, len(self.hosts(connections(calls))))
+
+    def test_made_up_names_at_one_server_do_not_take_the_place_of_another(self):
+        config = self.config("inventory:\n  max_hosts_per_server: 20\n  max_hosts: 60\n")
+        dice = random.Random(9)
+        scan = self.scan(300, lambda host: [(request(target="/" + word(dice, 9), host=host),
+                                             response(body=word(dice, 40).encode()))])
+        victim = connections([(request(target="/v1/users", host="api.victim.test"), USERS)] * 3,
+                             server="10.9.9.9:80", at=START + 10 * SECOND)
+        self.assertIn("api.victim.test", self.hosts(merged(scan, victim), config=config))
 
     def test_tenants_of_one_server_that_are_in_use_stay(self):
         hosts = [f"tenant{i}.api.test" for i in range(12)]

@@ -126,6 +126,17 @@ Json coverage_json(const CoverageCounts& counts) {
   return json;
 }
 
+// What belongs to connections is not counted by host.
+void blank_what_hosts_lack(Json& row) {
+  for (CoverageItem item :
+       {CoverageItem::packets, CoverageItem::wire_bytes, CoverageItem::connections, CoverageItem::http_connections,
+        CoverageItem::http2_connections, CoverageItem::encrypted_connections, CoverageItem::switched_connections,
+        CoverageItem::other_connections, CoverageItem::one_sided_connections, CoverageItem::mirrored_twice_connections,
+        CoverageItem::payload_bytes, CoverageItem::lost_bytes, CoverageItem::clipped_bytes}) {
+    row[to_text(item)] = nullptr;
+  }
+}
+
 Json coverage_row(const char* scope, Json tunnel, Json network, Json host, const CoverageCounts& counts) {
   Json row;
   row["scope"] = scope;
@@ -203,7 +214,10 @@ void show_endpoints(const std::vector<Endpoint>& endpoints, const Inventory& inv
   Json all = Json::array();
   for (const Endpoint& endpoint : endpoints) {
     Json details = details_of(endpoint);
-    if (const auto* host = inventory.find(endpoint.host)) details["host_coverage"] = coverage_json(host->coverage);
+    if (const auto* host = inventory.find(endpoint.host)) {
+      details["host_coverage"] = coverage_json(host->coverage);
+      blank_what_hosts_lack(details["host_coverage"]);
+    }
     if (format == Format::table) print_details(details, "");
     if (format == Format::jsonl) print(to_text(details) + "\n");
     all.push_back(std::move(details));
@@ -233,15 +247,7 @@ void list_coverage(const Inventory& inventory, Format format) {
   }
   for (const auto& [key, host] : inventory.hosts()) {
     Json row = coverage_row("host", nullptr, text_or_null(key.network), key.host, host.coverage);
-    // What belongs to connections is not counted by host.
-    for (CoverageItem item :
-         {CoverageItem::packets, CoverageItem::wire_bytes, CoverageItem::connections, CoverageItem::http_connections,
-          CoverageItem::http2_connections, CoverageItem::encrypted_connections, CoverageItem::switched_connections,
-          CoverageItem::other_connections, CoverageItem::one_sided_connections,
-          CoverageItem::mirrored_twice_connections, CoverageItem::payload_bytes, CoverageItem::lost_bytes,
-          CoverageItem::clipped_bytes}) {
-      row[to_text(item)] = nullptr;
-    }
+    blank_what_hosts_lack(row);
     listing.add(std::move(row));
   }
   listing.finish();

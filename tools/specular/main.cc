@@ -17,7 +17,9 @@ void warn(const std::string& text) {
 
 Result<void> read_config(Invocation& invocation) {
   if (invocation.config_path.empty()) return {};
-  return load_config(invocation.config_path, invocation.config);
+  auto loaded = load_config(invocation.config_path, invocation.config);
+  for (const auto& text : invocation.config.without_effect) warn(text);
+  return loaded;
 }
 
 namespace {

@@ -10,7 +10,7 @@
 namespace specular {
 namespace {
 
-// How long a transaction waits for earlier ones that take longer.
+// How late a transaction may begin to be told; each also waits for earlier ones that take longer.
 constexpr Duration kSortWindow = std::chrono::seconds(60);
 constexpr std::size_t kSortLimit = 200'000;
 
@@ -67,6 +67,7 @@ class TransactionList final : public ExchangeSink {
   Listing listing_;
   Paged<Row> rows_;
   std::map<Key, Json> finished_;
+  std::multiset<Timestamp> open_;  // when those began that have not finished
   std::uint64_t sequence_ = 0;
 };
 
@@ -83,6 +84,7 @@ Row& TransactionList::begin(ExchangeId id, const Connection& connection, Timesta
   Row& row = rows_[static_cast<std::uint32_t>(id)];
   if (row.used) return row;
   row.used = true;
+  open_.insert(time);
   row.time = time;
   row.connection = connection;
   row.version = version;
@@ -156,6 +158,7 @@ Json TransactionList::to_json(const Row& row, const ExchangeEnd& end) const {
 void TransactionList::on_finished(ExchangeId id, const ExchangeEnd& end) {
   Row& row = rows_[static_cast<std::uint32_t>(id)];
   finished_.emplace(Key{row.time, row.connection.client, row.connection.server, ++sequence_}, to_json(row, end));
+  if (auto begun = open_.find(row.time); begun != open_.end()) open_.erase(begun);
   row = Row{};
   if (finished_.size() > kSortLimit) {
     listing_.add(std::move(finished_.begin()->second));
@@ -164,6 +167,7 @@ void TransactionList::on_finished(ExchangeId id, const ExchangeEnd& end) {
 }
 
 void TransactionList::print_before(Timestamp time) {
+  if (!open_.empty()) time = std::min(time, *open_.begin());
   while (!finished_.empty() && std::get<0>(finished_.begin()->first) < time) {
     listing_.add(std::move(finished_.begin()->second));
     finished_.erase(finished_.begin());

@@ -138,8 +138,8 @@ TEST_CASE("what stands inside quotes is no element of its own") {
   CHECK(kWho({forwarded("host=\"a;for=6.6.6.6\";for=192.0.2.1")}) == "192.0.2.1");
 }
 
-TEST_CASE("Forwarded is believed rather than X-Forwarded-For") {
-  CHECK(kWho({xff("198.51.100.1"), forwarded("for=192.0.2.1")}) == "192.0.2.1");
+TEST_CASE("X-Forwarded-For is believed rather than Forwarded, which a client may send through") {
+  CHECK(kWho({xff("198.51.100.1"), forwarded("for=192.0.2.1")}) == "198.51.100.1");
 }
 
 TEST_CASE("the PROXY header of a trusted peer names the next hop") {
