@@ -127,6 +127,13 @@ class FlowTable {
     bool confirmed = false;   // acked is valid
   };
 
+  // The connection that a SYN would open in place of this one. Anybody can send a SYN: it is believed once another
+  // packet goes by its number.
+  struct Successor {
+    std::uint32_t start = 0;
+    bool answers = false;  // it was a SYN/ACK
+  };
+
   // Exists once the flow carried a byte.
   struct Cold {
     FlowTotals totals;
@@ -137,6 +144,7 @@ class FlowTable {
     std::uint8_t far[2] = {0, 0};        // segments in a row that were too far from what is expected,
     std::uint32_t far_from[2] = {0, 0};  // and what that was
     std::unique_ptr<std::array<Hole, 2>> holes;
+    std::optional<Successor> successor[2];  // by who would begin it
   };
 
   // What is left of a Cold, for copies of its packets that come late.
@@ -155,6 +163,8 @@ class FlowTable {
   bool deliver_in_order(std::uint32_t index, const Packet& packet);
   void on_unusual(std::uint32_t index, const Packet& packet, std::uint32_t tag);
   bool on_syn(std::uint32_t& index, const Packet& packet, std::uint32_t tag);
+  std::optional<Side> successor_shown(const Flow& flow, const Packet& packet) const;
+  void succeed(std::uint32_t& index, Side by, const Packet& packet, std::uint32_t tag);
   bool starts_anew(const Flow& flow, const Packet& packet) const;
   bool may_be_copy(const Flow& flow, Timestamp time) const;
   bool reopens(const Flow& flow, const Packet& packet) const;
