@@ -259,6 +259,7 @@ struct HeadParser::Llhttp {
 
   std::vector<HeaderField>* fields = nullptr;
   std::string* folded = nullptr;
+  std::size_t joined = 0;  // the field, counted from one, whose value `folded` ends with
 
   Llhttp() {
     llhttp_settings_init(&settings);
@@ -291,9 +292,17 @@ struct HeadParser::Llhttp {
       return;
     }
     if (part.empty()) return;
-    std::size_t begin = folded->size();
-    folded->append(field.value).append(" ").append(part);
+    if (joined != fields->size()) folded->append(field.value);
+    joined = fields->size();
+    std::size_t begin = folded->size() - field.value.size();
+    folded->append(" ").append(part);
     field.value = std::string_view(*folded).substr(begin);
+  }
+
+  void clear() {
+    fields->clear();
+    folded->clear();
+    joined = 0;
   }
 
   // False if the fields are not as they should be; those read so far stand.
@@ -376,15 +385,14 @@ bool HeadParser::parse(Bytes bytes, bool cut, MessageHead& head) {
   }
   note_line_ends(text, head.anomalies);
   std::string_view lines = whole_line ? text.substr(line_end + 1) : std::string_view();
-  fields_.clear();
-  folded_.clear();
-  // Views into it must not move: it cannot outgrow the head.
-  folded_.reserve(lines.size() + kMaxFields);
+  llhttp_->clear();
+  // Views into it must not move. Every part of a value stands in it once, with a blank.
+  folded_.reserve(2 * lines.size());
   if (cut) {
     split_fields(lines.substr(0, lines.rfind('\n') + 1));
   } else if (!llhttp_->read(lines)) {
     head.anomalies.add(Anomaly::bad_header);
-    fields_.clear();
+    llhttp_->clear();
     split_fields(lines);
   }
   head.fields = fields_;

@@ -40,7 +40,8 @@ void HttpSessions::read_start(std::uint32_t id, Side side, Cursor& cursor) {
   if (cursor.bytes.empty()) return;
   MessageHead head;
   std::size_t size = cursor.scanned == 0 ? parser_.parse_plain(cursor.bytes, head) : 0;
-  if (size > 0 && head.is_request == (half.role == Role::requests)) {
+  bool fits = size > 0 && size <= options_.max_head.size() << 10;
+  if (fits && head.is_request == (half.role == Role::requests)) {
     frame_message(id, side, head, std::nullopt, cursor);
     return cursor.consume(size);
   }

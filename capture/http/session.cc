@@ -87,6 +87,7 @@ void HttpSessions::work(std::uint32_t id, Side side, Cursor& cursor) {
 
 // Keeps what the cursor has left; in the buffer it already stands in if all of that is left.
 void HttpSessions::keep(std::uint32_t id, Side side, std::unique_ptr<Pending> pending, const Cursor& cursor) {
+  Half& half = sessions_[id].half[index_of(side)];
   if (!pending) {
     pending = std::make_unique<Pending>();
     pending->bytes.assign(cursor.bytes.begin(), cursor.bytes.end());
@@ -99,9 +100,13 @@ void HttpSessions::keep(std::uint32_t id, Side side, std::unique_ptr<Pending> pe
   pending->acked = cursor.acked;
   pending->scanned = cursor.scanned;
   if (!pending->charge.resize(pending_, pending->bytes.capacity() + sizeof(Pending))) {
+    if (half.exchange != kNone) {
+      damage(half, GapReason::clipped);
+      end_message(id, side, cursor.now, true);
+    }
     return start_hunting(id, side, cursor.offset);
   }
-  sessions_[id].half[index_of(side)].pending = std::move(pending);
+  half.pending = std::move(pending);
 }
 
 void HttpSessions::step(std::uint32_t id, Side side, Cursor& cursor) {

@@ -230,4 +230,39 @@ TEST_CASE("a body that looks like a response is a body") {
   CHECK(answered("HTTP/1.1 200 OK\r\n\r\n" + inner).ends_with(fmt::format("| complete 0+{}", inner.size())));
 }
 
+TEST_CASE("a line that no budget is left for ends its message, which is told") {
+  for (std::string_view cut : {"5", "3\r\nabc\r", "0\r\n"}) {
+    HttpDriver http;
+    set(http.http.pending, 1);
+    http.flow = 1;
+    for (; http.flow < 200; ++http.flow) http.client("GET /endless" + std::string(16'000, 'x'));
+    http.flow = 0;
+    http.client(get("/a"));
+    http.server("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + std::string(cut));
+    http.server("\r\nhello\r\n0\r\n\r\n");
+    http.client(get("/b"));
+    http.server(ok("next"));
+    std::string told = http.told();
+    CAPTURE(cut);
+    CHECK(told.starts_with("GET /a at h path /a headers 1 | 200 headers 1 body "));
+    CHECK(told.ends_with("GET /b at h path /b headers 1 | 200 headers 1 body whole 4 next | complete 0+4"));
+  }
+}
+
+TEST_CASE("how large a head may be does not depend on where it is cut") {
+  std::string large = "GET /large HTTP/1.1\r\nHost: h\r\nX: " + std::string(10'000, 'x') + "\r\n\r\n";
+  std::string told[2];
+  for (std::size_t parts : {1, 2}) {
+    HttpDriver http;
+    set(http.http.max_head, 4);
+    http.client(get("/a"));
+    for (std::size_t part = 0; part < parts; ++part)
+      http.client(std::string_view(large).substr(part * 5000, parts == 1 ? large.npos : 5000 + part * large.size()));
+    http.close();
+    told[parts - 1] = http.told();
+    CHECK(told[parts - 1].find("oversized_head") != std::string::npos);
+  }
+  CHECK(told[0] == told[1]);
+}
+
 }  // namespace specular::test
