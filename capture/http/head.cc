@@ -176,6 +176,11 @@ Start look_at_response(Bytes bytes) {
   return look_at_status_line(as_text(bytes));
 }
 
+bool start_goes_on(Bytes bytes, std::size_t known) {
+  std::string_view fresh = as_text(bytes).substr(known);
+  return bytes.size() < kMaxStartLine && fresh.find('\n') == std::string_view::npos && is_printable(fresh);
+}
+
 Found hunt_start(Bytes bytes, std::size_t boundary, bool requests, bool responses) {
   std::string_view text = as_text(bytes);
   for (std::size_t at = 0; at < text.size(); ++at) {
@@ -371,7 +376,7 @@ bool HeadParser::add_plain_field(std::string_view line, std::size_t colon) {
   return true;
 }
 
-bool HeadParser::parse(Bytes bytes, bool cut, MessageHead& head) {
+bool HeadParser::parse(Bytes bytes, bool cut, MessageHead& head, bool strict) {
   std::string_view text = as_text(bytes);
   auto line_end = text.find('\n');
   bool whole_line = line_end != std::string_view::npos;
@@ -383,7 +388,6 @@ bool HeadParser::parse(Bytes bytes, bool cut, MessageHead& head) {
     head = {};
     if (!split_status_line(line, head)) return false;
   }
-  note_line_ends(text, head.anomalies);
   std::string_view lines = whole_line ? text.substr(line_end + 1) : std::string_view();
   llhttp_->clear();
   // Views into it must not move. Every part of a value stands in it once, with a blank.
@@ -401,6 +405,8 @@ bool HeadParser::parse(Bytes bytes, bool cut, MessageHead& head) {
   if (head.anomalies.has(Anomaly::lengths_differ) || head.anomalies.has(Anomaly::bad_length)) {
     head.anomalies.remove(Anomaly::bad_header);
   }
+  if (strict && head.anomalies.has(Anomaly::bad_header)) return false;
+  note_line_ends(text, head.anomalies);
   if (head.has_transfer_encoding && head.content_length) head.anomalies.add(Anomaly::te_and_length);
   if (!head.has_host && head.is_request && head.version == HttpVersion::http_1_1) head.anomalies.add(Anomaly::no_host);
   return true;

@@ -265,4 +265,42 @@ TEST_CASE("how large a head may be does not depend on where it is cut") {
   CHECK(told[0] == told[1]);
 }
 
+TEST_CASE("decoders in use are charged: past their budget bodies are clipped, and the rest of them is told") {
+  HttpDriver http;
+  set(http.bodies.gathered, 1);
+  std::size_t clipped = 0;
+  for (; http.flow < 100; ++http.flow) {
+    http.client(get("/a"));
+    http.server("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 100\r\n\r\n\x1f\x8b");
+  }
+  for (http.flow = 0; http.flow < 100; ++http.flow) {
+    http.server(std::string(98, 'x'));
+    clipped += http.told().find("body clipped") != std::string::npos;
+  }
+  CHECK(clipped > 50);
+  CHECK(clipped < 90);
+  http.flow = 100;
+  http.client(get("/b"));
+  http.server("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nxx");
+  CHECK(http.told().find("body undecodable") != std::string::npos);
+}
+
+TEST_CASE("a target in many small segments, and refused heads in a row, are read in no more than linear time") {
+  auto begun = std::chrono::steady_clock::now();
+  HttpDriver http;
+  http.client(get("/a"));
+  http.client("GET /");
+  for (int i = 0; i < 60'000; ++i) http.client("x");
+  http.client(" HTTP/1.1\r\nHost: h\r\n\r\n");
+  http.lose(Side::low, 10);
+  std::string refused;
+  for (int i = 0; i < 3900; ++i) refused += "GET / HTTP/1.1\r\n";
+  http.client("??" + refused + "\r\n" + get("/found"));
+  http.close();
+  std::string told = http.told();
+  CHECK(told.find("GET /xxxxx") != std::string::npos);
+  CHECK(told.find("GET /found at h") != std::string::npos);
+  CHECK(std::chrono::steady_clock::now() - begun < std::chrono::seconds(4));  // was a minute, with a sanitizer
+}
+
 }  // namespace specular::test
