@@ -72,6 +72,8 @@ void Receiver::count(const Frame& frame, TunnelId tunnel) {
 void Receiver::flush() {
   hand_over();
   for (auto& shard : shards_) shard->flush();
+  clock_.restart();
+  decoder_.flush();
 }
 
 }  // namespace specular

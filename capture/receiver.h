@@ -50,6 +50,8 @@ class EpochClock {
  public:
   // The epoch that `time` enters, if it is a new one.
   std::optional<EpochNumber> enter(Timestamp time);
+  // What follows is another capture, whose time may be any.
+  void restart() { current_.reset(); }
   std::uint64_t discontinuities() const { return discontinuities_; }
 
  private:

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <brotli/decode.h>
+#include <malloc.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -104,6 +105,8 @@ class Zlib final : public Decompressor {
     border_.reset();
   }
 
+  std::size_t memory() const noexcept override { return 48 * 1024; }  // its window, and its tables
+
  private:
   int window() const { return coding_ == Coding::gzip ? MAX_WBITS + 16 : MAX_WBITS; }
 
@@ -135,22 +138,32 @@ class Brotli final : public Decompressor {
     open();
   }
 
+  std::size_t memory() const noexcept override { return memory_; }
+
  private:
   void open() {
-    state_ = BrotliDecoderCreateInstance(nullptr, nullptr, nullptr);
+    auto take = [](void* self, std::size_t size) {
+      void* block = std::malloc(size);
+      static_cast<Brotli*>(self)->memory_ += malloc_usable_size(block);
+      return block;
+    };
+    auto give_back = [](void* self, void* block) {
+      static_cast<Brotli*>(self)->memory_ -= malloc_usable_size(block);
+      std::free(block);
+    };
+    state_ = BrotliDecoderCreateInstance(take, give_back, this);
     if (state_ == nullptr) std::abort();
   }
 
+  std::size_t memory_ = 0;
   BrotliDecoderState* state_;
 };
 
 class Zstd final : public Decompressor {
  public:
-  Zstd() : stream_(ZSTD_createDStream()) {
+  explicit Zstd(int max_window_log) : stream_(ZSTD_createDStream()) {
     if (stream_ == nullptr) std::abort();
-    // RFC 9659: a content coding needs no more than 8 MiB of window; a capture is not larger than that either by
-    // default.
-    ZSTD_DCtx_setParameter(stream_, ZSTD_d_windowLogMax, 27);
+    ZSTD_DCtx_setParameter(stream_, ZSTD_d_windowLogMax, max_window_log);
   }
   ~Zstd() override { ZSTD_freeDStream(stream_); }
 
@@ -184,6 +197,8 @@ class Zstd final : public Decompressor {
     border_.reset();
   }
 
+  std::size_t memory() const noexcept override { return ZSTD_sizeof_DStream(stream_); }
+
  private:
   static constexpr std::size_t kHeader = 5;  // of a frame, what the decoder asks for first
 
@@ -194,12 +209,12 @@ class Zstd final : public Decompressor {
 
 }  // namespace
 
-std::unique_ptr<Decompressor> make_decompressor(Coding coding) {
+std::unique_ptr<Decompressor> make_decompressor(Coding coding, int max_window_log) {
   switch (coding) {
     case Coding::gzip:
     case Coding::deflate: return std::make_unique<Zlib>(coding);
     case Coding::brotli: return std::make_unique<Brotli>();
-    case Coding::zstd: return std::make_unique<Zstd>();
+    case Coding::zstd: return std::make_unique<Zstd>(max_window_log);
   }
   std::abort();
 }

@@ -35,9 +35,14 @@ class Decompressor {
   virtual Step decode(Bytes in, std::span<std::uint8_t> out) noexcept = 0;
   // Ready for another stream; keeps the memory.
   virtual void reset() noexcept = 0;
+  // What it takes now, more or less; a text may say how large its window is.
+  virtual std::size_t memory() const noexcept = 0;
 };
 
+// The largest window of zstd, as a power of two: RFC 9659 allows a content coding 8 MiB; a file may want more.
+inline constexpr int kContentWindowLog = 23, kFileWindowLog = 27;
+
 // Never null: out of memory ends the process.
-std::unique_ptr<Decompressor> make_decompressor(Coding coding);
+std::unique_ptr<Decompressor> make_decompressor(Coding coding, int max_window_log = kContentWindowLog);
 
 }  // namespace specular

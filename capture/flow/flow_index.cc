@@ -13,7 +13,11 @@ std::uint32_t FlowTable::find_or_add(const Packet& packet, std::uint32_t tag) {
     if (flow.key == packet.flow) return flow.alias ? flow.cold : slots_[at].flow;
     if (!flow.alias && flow.key.same_ends(packet.flow) && is_twin(flow, packet)) twin = slots_[at].flow;
   }
+  if (apart_ > 0) {
+    if (std::uint32_t apart = find_apart(packet.flow, tag); apart != kNone) return apart;
+  }
   std::uint32_t index = add(packet.flow, tag);
+  if (flows_[index].apart) return index;
   // Adding may have evicted the twin, and even taken its place.
   if (twin == kNone || twin == index || !flows_[twin].used) return index;
   unschedule(index);  // it lives as long as its twin
@@ -22,6 +26,22 @@ std::uint32_t FlowTable::find_or_add(const Packet& packet, std::uint32_t tag) {
   flows_[twin].mirrored_twice = true;
   counters_.linked.add();
   return twin;
+}
+
+bool FlowTable::crowded(std::uint32_t tag) const {
+  std::size_t mask = slots_.size() - 1;
+  int same = 0;
+  for (std::size_t at = tag & mask; slots_[at].flow != kNone; at = (at + 1) & mask) same += slots_[at].tag == tag;
+  return same >= kTogether;
+}
+
+std::uint32_t FlowTable::find_apart(const FlowKey& key, std::uint32_t tag) const {
+  std::size_t mask = slots_.size() - 1;
+  tag = apart_tag(tag, key.network);
+  for (std::size_t at = tag & mask; slots_[at].flow != kNone; at = (at + 1) & mask) {
+    if (slots_[at].tag == tag && flows_[slots_[at].flow].key == key) return slots_[at].flow;
+  }
+  return kNone;
 }
 
 // Whether a packet of another network belongs to the same connection: the same initial sequence number, or, joined
@@ -47,7 +67,12 @@ std::uint32_t FlowTable::add(const FlowKey& key, std::uint32_t tag) {
   flow.key = key;
   flow.used = true;
   flow.last_tick = tick_;
-  insert_slot(tag, index);
+  flow.apart = crowded(tag);
+  if (flow.apart) {
+    ++apart_;
+    counters_.unlinked.add();
+  }
+  insert_slot(flow.apart ? apart_tag(tag, key.network) : tag, index);
   schedule(index, options_.half_open.value());
   return index;
 }
@@ -57,6 +82,10 @@ void FlowTable::remove(std::uint32_t index) {
   const Flow& flow = flows_[index];
   std::uint32_t tag = tag_of(flow.key);
   if (flow.mirrored_twice) remove_aliases(index, tag);
+  if (flow.apart) {
+    tag = apart_tag(tag, flow.key.network);
+    --apart_;
+  }
   if (flow.cold != kNone) ended_.erase(flow.cold);
   std::size_t mask = slots_.size() - 1;
   for (std::size_t at = tag & mask; slots_[at].flow != kNone; at = (at + 1) & mask) {

@@ -51,6 +51,7 @@ bool FlowTable::deliver_in_order(std::uint32_t index, const Packet& packet) {
 
 void FlowTable::on_unusual(std::uint32_t index, const Packet& packet, std::uint32_t tag) {
   Side side = packet.from;
+  if (auto by = successor_shown(flows_[index], packet)) succeed(index, *by, packet, tag);
   if (is_stale(flows_[index], packet)) return counters_.stale.add();
   if (packet.flags.syn() && !on_syn(index, packet, tag)) return;
   if (flows_[index].closed) {
@@ -96,11 +97,15 @@ bool FlowTable::nothing_delivered(const Flow& flow, Side side) const {
   return flow.cold == kNone || colds_[flow.cold].offset[index_of(side)] == 0;
 }
 
-// False if the packet needs no further look: a copy of the SYN of a connection that has ended.
+// False if the packet needs no further look: a copy of the SYN of a connection that has ended, or one that would end
+// this connection and is not confirmed.
 bool FlowTable::on_syn(std::uint32_t& index, const Packet& packet, std::uint32_t tag) {
   std::size_t side = index_of(packet.from);
   if (starts_anew(flows_[index], packet)) {
-    if (!flows_[index].closed && flows_[index].cold != kNone) close(index, Close::reused, packet.time);
+    if (!flows_[index].closed && flows_[index].cold != kNone) {
+      colds_[flows_[index].cold].successor[side] = {packet.seq + 1, packet.flags.ack()};
+      return false;
+    }
     remove(index);
     index = add(packet.flow, tag);
   }
@@ -115,6 +120,37 @@ bool FlowTable::on_syn(std::uint32_t& index, const Packet& packet, std::uint32_t
   flow.opener_known = true;
   flow.opener_high = (packet.from == Side::high) != packet.flags.ack();
   return true;
+}
+
+// Who began the connection that this packet shows to have taken the place of an open one: the sender, by going on from
+// where its SYN began, or the other side, whose SYN is answered.
+std::optional<Side> FlowTable::successor_shown(const Flow& flow, const Packet& packet) const {
+  if (flow.closed || flow.cold == kNone || packet.flags.rst()) return std::nullopt;
+  const auto& successor = colds_[flow.cold].successor;
+  Side other = opposite(packet.from);
+  if (packet.flags.syn()) {
+    const auto& asked = successor[index_of(other)];
+    if (asked && !asked->answers && packet.flags.ack() && packet.ack == asked->start) return other;
+    return std::nullopt;
+  }
+  const auto& own = successor[index_of(packet.from)];
+  std::uint32_t next = flow.next[index_of(packet.from)];
+  bool goes_on = own && packet.seq != next &&
+                 (packet.seq == own->start || (near(packet.seq, own->start) && !near(packet.seq, next)));
+  return goes_on ? std::optional(packet.from) : std::nullopt;
+}
+
+void FlowTable::succeed(std::uint32_t& index, Side by, const Packet& packet, std::uint32_t tag) {
+  Successor successor = *colds_[flows_[index].cold].successor[index_of(by)];
+  close(index, Close::reused, packet.time);
+  remove(index);
+  index = add(packet.flow, tag);
+  Flow& flow = flows_[index];
+  Half& half = flow.half[index_of(by)];
+  half.seen = half.based = half.firm = true;
+  flow.next[index_of(by)] = successor.start;
+  flow.opener_known = true;
+  flow.opener_high = (by == Side::high) != successor.answers;
 }
 
 // Whether a SYN opens another connection between the same ends. A SYN/ACK that answers the SYN we know does not, even
@@ -229,8 +265,9 @@ void FlowTable::take_around_urgent(std::uint32_t index, Side side, const Segment
   byte.bytes = {};
   byte.out_of_band = true;
   if (urgent > 1) take(index, side, segment.without_back(segment.size - urgent + 1));
-  take(index, side, byte);
-  if (urgent < segment.size) take(index, side, segment.without_front(urgent));
+  // Each part may be the one that closes the flow.
+  if (!flows_[index].closed) take(index, side, byte);
+  if (urgent < segment.size && !flows_[index].closed) take(index, side, segment.without_front(urgent));
 }
 
 void FlowTable::take(std::uint32_t index, Side side, Segment segment) {
@@ -320,6 +357,7 @@ void FlowTable::flush() {
     remove(index);
   }
   waiting_.clear();
+  now_ = Timestamp::min();
 }
 
 }  // namespace specular

@@ -56,6 +56,7 @@ struct FlowCounters : CounterGroup {
   Counter opened{*this, "opened_flows", "flows that carried at least a byte"};
   Counter evicted{*this, "evicted_flows", "flows given up because the table was full"};
   Counter linked{*this, "linked_flows", "second mirrors of a connection that was known already"};
+  Counter unlinked{*this, "unlinked_flows", "flows not looked at for mirrors, as too many networks had their ends"};
   Counter out_of_order{*this, "out_of_order_segments", "segments that came ahead of their turn"};
   Counter repeated{*this, "repeated_segments", "segments that brought nothing new: retransmissions, second mirrors"};
   Counter conflicts{*this, "conflicting_segments", "overlapping segments with different bytes; the first is believed"};
@@ -91,6 +92,8 @@ class FlowTable {
   static bool near(std::uint32_t a, std::uint32_t b) { return ahead(a, b) > -kSameStream && ahead(a, b) < kSameStream; }
   // So many segments in a row that are further away are another stream: the mirror was down for long.
   static constexpr std::uint8_t kFarSegments = 16;
+  // Networks whose flows of the same ends stand together, where each finds its twins. Who names more mirrors nothing.
+  static constexpr int kTogether = 8;
   static constexpr std::uint32_t kWheel = 16;  // seconds; every flow is looked at once a turn at least
   static constexpr std::uint32_t kBucket = kNone - kWheel;
 
@@ -117,6 +120,7 @@ class FlowTable {
     bool closed : 1 = false;   // lingering
     bool waiting : 1 = false;  // in waiting_
     bool mirrored_twice : 1 = false;
+    bool apart : 1 = false;                                  // stands at apart_tag()
     bool opener_known : 1 = false, opener_high : 1 = false;  // who sent the SYN
   };
   static_assert(sizeof(Flow) == 64);
@@ -125,6 +129,13 @@ class FlowTable {
     HeldSegments held;
     std::uint32_t acked = 0;  // the highest sequence number beyond Flow::next that the other side acknowledged
     bool confirmed = false;   // acked is valid
+  };
+
+  // The connection that a SYN would open in place of this one. Anybody can send a SYN: it is believed once another
+  // packet goes by its number.
+  struct Successor {
+    std::uint32_t start = 0;
+    bool answers = false;  // it was a SYN/ACK
   };
 
   // Exists once the flow carried a byte.
@@ -137,6 +148,7 @@ class FlowTable {
     std::uint8_t far[2] = {0, 0};        // segments in a row that were too far from what is expected,
     std::uint32_t far_from[2] = {0, 0};  // and what that was
     std::unique_ptr<std::array<Hole, 2>> holes;
+    std::optional<Successor> successor[2];  // by who would begin it
   };
 
   // What is left of a Cold, for copies of its packets that come late.
@@ -155,6 +167,8 @@ class FlowTable {
   bool deliver_in_order(std::uint32_t index, const Packet& packet);
   void on_unusual(std::uint32_t index, const Packet& packet, std::uint32_t tag);
   bool on_syn(std::uint32_t& index, const Packet& packet, std::uint32_t tag);
+  std::optional<Side> successor_shown(const Flow& flow, const Packet& packet) const;
+  void succeed(std::uint32_t& index, Side by, const Packet& packet, std::uint32_t tag);
   bool starts_anew(const Flow& flow, const Packet& packet) const;
   bool may_be_copy(const Flow& flow, Timestamp time) const;
   bool reopens(const Flow& flow, const Packet& packet) const;
@@ -184,6 +198,12 @@ class FlowTable {
 
   // flow_index.cc: finding and forgetting
   std::uint32_t tag_of(const FlowKey& key) const { return static_cast<std::uint32_t>(hash_ends(key_, key)); }
+  // Where a flow stands whose ends too many networks have.
+  std::uint32_t apart_tag(std::uint32_t tag, NetworkId network) const {
+    return static_cast<std::uint32_t>(fast_hash(key_, std::uint64_t{tag} << 16 | static_cast<std::uint16_t>(network)));
+  }
+  bool crowded(std::uint32_t tag) const;
+  std::uint32_t find_apart(const FlowKey& key, std::uint32_t tag) const;
   std::uint32_t find_or_add(const Packet& packet, std::uint32_t tag);
   bool is_twin(const Flow& flow, const Packet& packet) const;
   std::uint32_t add(const FlowKey& key, std::uint32_t tag);
@@ -208,6 +228,7 @@ class FlowTable {
   Pool<Cold> colds_;
   Pool<Ended> ended_;
   std::vector<Slot> slots_;
+  std::size_t apart_ = 0;               // flows that stand so
   std::vector<std::uint32_t> waiting_;  // flows with a hole
   std::array<std::uint32_t, kWheel> wheel_;
   std::uint16_t tick_ = 0;  // seconds of packet time, wrapping; jumps in it count as one

@@ -89,8 +89,9 @@ Segment HeldSegments::front() const {
 void HeldSegments::pop_front() {
   bytes_ -= held_[begin_].segment.bytes.size();
   held_[begin_++] = {};
-  if (empty()) {
-    held_.clear();
+  // Also where new ones always come before the last is gone: what is erased is more than what moves.
+  if (begin_ > held_.size() / 2) {
+    held_.erase(held_.begin(), held_.begin() + static_cast<std::ptrdiff_t>(begin_));
     begin_ = 0;
   }
 }

@@ -40,6 +40,7 @@ class HeldSegments {
 
   bool empty() const { return begin_ == held_.size(); }
   std::size_t bytes() const { return bytes_; }
+  std::size_t slots() const { return held_.size(); }  // what the bookkeeping takes, emptied ones included
 
   // Keeps a copy of what is not held already. `conflict`: held, but overlapping bytes differed. `refused`: the budget
   // or `max_bytes` is exhausted; of a segment that fills several holes the first may have been. Requires: all held

@@ -44,8 +44,9 @@ std::unique_ptr<Decompressor> DecompressorPool::take(Coding coding) {
 }
 
 void DecompressorPool::give_back(Coding coding, std::unique_ptr<Decompressor> decompressor) {
+  auto& free = free_[static_cast<std::size_t>(coding)];
   decompressor->reset();
-  free_[static_cast<std::size_t>(coding)].push_back(std::move(decompressor));
+  if (free.size() < kKept && decompressor->memory() <= kKeptMemory) free.push_back(std::move(decompressor));
 }
 
 void BodyReader::begin(const BodyWish& wish, std::string_view coding) {
@@ -60,8 +61,15 @@ void BodyReader::begin(const BodyWish& wish, std::string_view coding) {
     auto known = coding_of(name);
     if (!known || stages_.size() == kMaxCodings) return fail(BodyState::undecodable, Anomaly::unknown_coding);
     // The list is in the order of encoding.
-    stages_.insert(stages_.begin(), Stage{*known, decompressors_.take(*known)});
+    stages_.insert(stages_.begin(), Stage{*known, decompressors_.take(*known), {}});
+    account(stages_.front());
+    if (state_ != BodyState::whole) return;
   }
+}
+
+// A decoder for which there is no room decodes no further.
+void BodyReader::account(Stage& stage) {
+  if (!stage.charge.resize(budget_, stage.decompressor->memory())) lose(BodyState::clipped);
 }
 
 void BodyReader::end() {
@@ -93,6 +101,7 @@ void BodyReader::decode(std::size_t index, Bytes bytes, const Target& target) {
   // A full block may mean that more is ready without further input.
   for (bool full = false; (!bytes.empty() || full) && state_ == BodyState::whole;) {
     auto step = stage.decompressor->decode(bytes, block);
+    account(stage);
     bytes = bytes.subspan(step.consumed);
     full = step.produced == block.size();
     if (step.produced > 0) decode(index + 1, Bytes(block).first(step.produced), target);

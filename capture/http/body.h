@@ -20,16 +20,19 @@ struct BodyOptions : OptionGroup {
   IntOption max_ratio{*this,   "max_ratio",
                       200,     {10, 1'000'000},
                       "times", "Past its first MiB a body may not decode to more than so many times its size."};
-  IntOption gathered{*this, "gathered_mb", 64, {1, 65'536}, "MiB", "Bodies gathered at once, per shard."};
+  IntOption gathered{*this,       "gathered_mb", 64,
+                     {1, 65'536}, "MiB",         "Bodies gathered, and their decoders, at once, per shard."};
 };
 
-// Decompressors in use cost tens of KiB each, so they are used again.
+// Decompressors in use cost tens of KiB each, so they are used again; a few, and no large ones.
 class DecompressorPool {
  public:
   std::unique_ptr<Decompressor> take(Coding coding);
   void give_back(Coding coding, std::unique_ptr<Decompressor> decompressor);
 
  private:
+  static constexpr std::size_t kKept = 16, kKeptMemory = 4 << 20;  // of one coding; the latter of one decompressor
+
   std::array<std::vector<std::unique_ptr<Decompressor>>, 4> free_;
 };
 
@@ -59,6 +62,7 @@ class BodyReader {
   struct Stage {
     Coding coding;
     std::unique_ptr<Decompressor> decompressor;
+    Charge charge;
     bool finished = false;
   };
   struct Target {
@@ -67,6 +71,7 @@ class BodyReader {
     bool of_request;
   };
 
+  void account(Stage& stage);
   void decode(std::size_t stage, Bytes bytes, const Target& target);
   void emit(Bytes bytes, const Target& target);
   void fail(BodyState state, Anomaly anomaly);

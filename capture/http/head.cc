@@ -176,6 +176,11 @@ Start look_at_response(Bytes bytes) {
   return look_at_status_line(as_text(bytes));
 }
 
+bool start_goes_on(Bytes bytes, std::size_t known) {
+  std::string_view fresh = as_text(bytes).substr(known);
+  return bytes.size() < kMaxStartLine && fresh.find('\n') == std::string_view::npos && is_printable(fresh);
+}
+
 Found hunt_start(Bytes bytes, std::size_t boundary, bool requests, bool responses) {
   std::string_view text = as_text(bytes);
   for (std::size_t at = 0; at < text.size(); ++at) {
@@ -259,6 +264,7 @@ struct HeadParser::Llhttp {
 
   std::vector<HeaderField>* fields = nullptr;
   std::string* folded = nullptr;
+  std::size_t joined = 0;  // the field, counted from one, whose value `folded` ends with
 
   Llhttp() {
     llhttp_settings_init(&settings);
@@ -291,9 +297,17 @@ struct HeadParser::Llhttp {
       return;
     }
     if (part.empty()) return;
-    std::size_t begin = folded->size();
-    folded->append(field.value).append(" ").append(part);
+    if (joined != fields->size()) folded->append(field.value);
+    joined = fields->size();
+    std::size_t begin = folded->size() - field.value.size();
+    folded->append(" ").append(part);
     field.value = std::string_view(*folded).substr(begin);
+  }
+
+  void clear() {
+    fields->clear();
+    folded->clear();
+    joined = 0;
   }
 
   // False if the fields are not as they should be; those read so far stand.
@@ -362,7 +376,7 @@ bool HeadParser::add_plain_field(std::string_view line, std::size_t colon) {
   return true;
 }
 
-bool HeadParser::parse(Bytes bytes, bool cut, MessageHead& head) {
+bool HeadParser::parse(Bytes bytes, bool cut, MessageHead& head, bool strict) {
   std::string_view text = as_text(bytes);
   auto line_end = text.find('\n');
   bool whole_line = line_end != std::string_view::npos;
@@ -374,17 +388,15 @@ bool HeadParser::parse(Bytes bytes, bool cut, MessageHead& head) {
     head = {};
     if (!split_status_line(line, head)) return false;
   }
-  note_line_ends(text, head.anomalies);
   std::string_view lines = whole_line ? text.substr(line_end + 1) : std::string_view();
-  fields_.clear();
-  folded_.clear();
-  // Views into it must not move: it cannot outgrow the head.
-  folded_.reserve(lines.size() + kMaxFields);
+  llhttp_->clear();
+  // Views into it must not move. Every part of a value stands in it once, with a blank.
+  folded_.reserve(2 * lines.size());
   if (cut) {
     split_fields(lines.substr(0, lines.rfind('\n') + 1));
   } else if (!llhttp_->read(lines)) {
     head.anomalies.add(Anomaly::bad_header);
-    fields_.clear();
+    llhttp_->clear();
     split_fields(lines);
   }
   head.fields = fields_;
@@ -393,6 +405,8 @@ bool HeadParser::parse(Bytes bytes, bool cut, MessageHead& head) {
   if (head.anomalies.has(Anomaly::lengths_differ) || head.anomalies.has(Anomaly::bad_length)) {
     head.anomalies.remove(Anomaly::bad_header);
   }
+  if (strict && head.anomalies.has(Anomaly::bad_header)) return false;
+  note_line_ends(text, head.anomalies);
   if (head.has_transfer_encoding && head.content_length) head.anomalies.add(Anomaly::te_and_length);
   if (!head.has_host && head.is_request && head.version == HttpVersion::http_1_1) head.anomalies.add(Anomaly::no_host);
   return true;

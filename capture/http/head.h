@@ -25,6 +25,9 @@ Start look_at_start(Bytes bytes);
 Start look_at_response(Bytes bytes);
 inline constexpr std::size_t kMaxStartLine = 64 * 1024;
 
+// Whether a start line that was `incomplete` still is, now that what follows its first `known` bytes has come.
+bool start_goes_on(Bytes bytes, std::size_t known);
+
 // Finds the first message start, at any byte where a word begins, or at `boundary`, where a segment does: after a loss
 // nothing else is aligned. `incomplete`: bytes from `position` on may become one.
 struct Found {
@@ -62,8 +65,9 @@ class HeadParser {
   std::size_t parse_plain(Bytes bytes, MessageHead& head);
 
   // Reads a head, complete or (`cut`) ending anywhere behind its target or status. False if it has no start line of
-  // HTTP/1. The result points into `bytes` and into the parser, until the next call.
-  bool parse(Bytes bytes, bool cut, MessageHead& head);
+  // HTTP/1, or (`strict`) would be told as Anomaly::bad_header. The result points into `bytes` and into the parser,
+  // until the next call.
+  bool parse(Bytes bytes, bool cut, MessageHead& head, bool strict = false);
 
  private:
   struct Llhttp;

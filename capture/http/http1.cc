@@ -40,15 +40,13 @@ void HttpSessions::read_start(std::uint32_t id, Side side, Cursor& cursor) {
   if (cursor.bytes.empty()) return;
   MessageHead head;
   std::size_t size = cursor.scanned == 0 ? parser_.parse_plain(cursor.bytes, head) : 0;
-  if (size > 0 && head.is_request == (half.role == Role::requests)) {
+  bool fits = size > 0 && size <= options_.max_head.size() << 10;
+  if (fits && head.is_request == (half.role == Role::requests)) {
     frame_message(id, side, head, std::nullopt, cursor);
     return cursor.consume(size);
   }
   Start start = look_at_start(cursor.bytes);
-  if (start == Start::incomplete) {
-    cursor.waits = true;
-    return;
-  }
+  if (start == Start::incomplete) return cursor.wait_for_start_line();
   if (start == (half.role == Role::requests ? Start::request : Start::response)) {
     half.state = State::head;
     return;
@@ -76,7 +74,9 @@ void HttpSessions::read_head(std::uint32_t id, Side side, Cursor& cursor) {
   bool read = on_head(id, side, cursor.bytes.first(size), cut, cursor, known);
   if (read && !oversized) return cursor.consume(size);
   std::uint64_t from = cursor.offset;
-  cursor.consume(read ? size : 1);
+  // The end that was found is that of a head which begins further on, too.
+  if (!read && end > 0) cursor.scanned = end - 3;
+  cursor.consume(read ? size : std::max<std::size_t>(peek_line(cursor.bytes).size(), 1));
   start_hunting(id, side, from);
 }
 
@@ -86,9 +86,8 @@ bool HttpSessions::on_head(std::uint32_t id, Side side, Bytes bytes, std::option
   Session& session = sessions_[id];
   Half& half = session.half[index_of(side)];
   MessageHead head;
-  if (!parser_.parse(bytes, cut.has_value(), head)) return false;
   // What was hunted for must convince: a head that llhttp refuses does not.
-  if (half.tentative && head.anomalies.has(Anomaly::bad_header)) return false;
+  if (!parser_.parse(bytes, cut.has_value(), head, half.tentative)) return false;
   Role role = head.is_request ? Role::requests : Role::responses;
   if (half.role != Role::unknown && half.role != role) return false;
   if (half.role == Role::unknown) set_role(id, side, role);

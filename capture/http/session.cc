@@ -41,7 +41,8 @@ HttpSessions::~HttpSessions() = default;
 void HttpSessions::Cursor::consume(std::size_t count) {
   bytes = bytes.subspan(count);
   offset += count;
-  scanned = 0;
+  scanned -= std::min(scanned, count);
+  in_start_line = false;
   if (count < pending) {
     pending -= count;
     return;
@@ -49,6 +50,12 @@ void HttpSessions::Cursor::consume(std::size_t count) {
   pending = 0;
   time = now;
   acked = acked_now;
+}
+
+void HttpSessions::Cursor::wait_for_start_line() {
+  constexpr std::size_t kShort = 128;  // as long it may be something else too: a preface, a status line
+  waits = true;
+  in_start_line = bytes.size() >= kShort;
 }
 
 void HttpSessions::on_open(const FlowInfo& flow) {
@@ -74,6 +81,7 @@ void HttpSessions::on_chunk(const Chunk& chunk) {
     cursor.acked = pending->acked;
     cursor.pending = pending->bytes.size();
     cursor.scanned = pending->scanned;
+    cursor.in_start_line = pending->in_start_line;
     pending->bytes.insert(pending->bytes.end(), chunk.bytes.begin(), chunk.bytes.end());
     cursor.bytes = pending->bytes;
   }
@@ -87,6 +95,7 @@ void HttpSessions::work(std::uint32_t id, Side side, Cursor& cursor) {
 
 // Keeps what the cursor has left; in the buffer it already stands in if all of that is left.
 void HttpSessions::keep(std::uint32_t id, Side side, std::unique_ptr<Pending> pending, const Cursor& cursor) {
+  Half& half = sessions_[id].half[index_of(side)];
   if (!pending) {
     pending = std::make_unique<Pending>();
     pending->bytes.assign(cursor.bytes.begin(), cursor.bytes.end());
@@ -98,13 +107,23 @@ void HttpSessions::keep(std::uint32_t id, Side side, std::unique_ptr<Pending> pe
   pending->offset = cursor.offset;
   pending->acked = cursor.acked;
   pending->scanned = cursor.scanned;
+  pending->in_start_line = cursor.in_start_line;
   if (!pending->charge.resize(pending_, pending->bytes.capacity() + sizeof(Pending))) {
+    if (half.exchange != kNone) {
+      damage(half, GapReason::clipped);
+      end_message(id, side, cursor.now, true);
+    }
     return start_hunting(id, side, cursor.offset);
   }
-  sessions_[id].half[index_of(side)].pending = std::move(pending);
+  half.pending = std::move(pending);
 }
 
 void HttpSessions::step(std::uint32_t id, Side side, Cursor& cursor) {
+  cursor.in_start_line = cursor.in_start_line && start_goes_on(cursor.bytes, cursor.pending);
+  if (cursor.in_start_line) {
+    cursor.waits = true;
+    return;
+  }
   switch (sessions_[id].half[index_of(side)].state) {
     case State::detect: return detect(id, side, cursor);
     case State::hunt: return hunt(id, side, cursor);
@@ -131,10 +150,7 @@ void HttpSessions::detect(std::uint32_t id, Side side, Cursor& cursor) {
   bool preface = begins_alike(cursor.bytes, kHttp2Preface);
   if (preface && cursor.bytes.size() >= kHttp2Preface.size()) return make_opaque(session, Protocol::http2);
   Start start = look_at_start(cursor.bytes);
-  if (may_be_tls(cursor.bytes) || preface || start == Start::incomplete) {
-    cursor.waits = true;
-    return;
-  }
+  if (may_be_tls(cursor.bytes) || preface || start == Start::incomplete) return cursor.wait_for_start_line();
   Role role = start == Start::request ? Role::requests : Role::responses;
   if (start == Start::other || (half.role != Role::unknown && half.role != role)) {
     return start_hunting(id, side, cursor.offset);
@@ -202,10 +218,7 @@ void HttpSessions::hunt(std::uint32_t id, Side side, Cursor& cursor) {
   }
   cursor.consume(found.position);
   if (found.start == Start::other) return;
-  if (found.start == Start::incomplete) {
-    cursor.waits = true;
-    return;
-  }
+  if (found.start == Start::incomplete) return cursor.wait_for_start_line();
   half.state = State::head;
   half.tentative = true;
 }

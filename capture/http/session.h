@@ -77,6 +77,7 @@ class HttpSessions final : public StreamSink {
     Timestamp time{};  // of the first byte, and where it stood
     std::uint64_t offset = 0, acked = 0;
     std::size_t scanned = 0;  // bytes that hold no end of a head
+    bool in_start_line = false;
   };
 
   struct Half {
@@ -131,9 +132,11 @@ class HttpSessions final : public StreamSink {
     std::uint64_t offset, acked, acked_now;
     std::size_t pending = 0;  // leading bytes that came before this chunk
     std::size_t scanned = 0;
-    bool waits = false;  // for more bytes
+    bool in_start_line = false;  // nothing else is to be known of the pending bytes
+    bool waits = false;          // for more bytes
 
     void consume(std::size_t count);
+    void wait_for_start_line();
   };
 
   // session.cc: recognising and hunting

@@ -61,7 +61,7 @@ Result<void> ByteStream::detect() {
   if (compressed_end_ >= 2 && magic[0] == 0x1f && magic[1] == 0x8b) {
     decompressor_ = make_decompressor(Coding::gzip);
   } else if (compressed_end_ >= 4 && is_zstd(magic)) {
-    decompressor_ = make_decompressor(Coding::zstd);
+    decompressor_ = make_decompressor(Coding::zstd, kFileWindowLog);
   } else {
     buffer_ = std::move(compressed_);
     end_ = compressed_end_;

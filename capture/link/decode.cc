@@ -160,7 +160,8 @@ Drop FrameWalk::payload_of(std::uint16_t type, Reader r) {
 Drop FrameWalk::vlan(Reader r) {
   std::uint16_t tag = r.u16(), type = r.u16();
   if (r.bad()) return Drop::header_cut;
-  if (decoder_.tunnels_.vlans_matter() && !path_.push({TunnelKind::vlan, tag & 0x0fffu})) return Drop::too_deep;
+  std::uint16_t id = tag & 0x0fffu;
+  if (decoder_.tunnels_.vlan_matters(id) && !path_.push({TunnelKind::vlan, id})) return Drop::too_deep;
   return payload_of(type, r);
 }
 

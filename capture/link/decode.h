@@ -46,6 +46,8 @@ class Decoder {
   // those of a datagram made of fragments until the next begin_batch().
   Drop decode(const Frame& frame, Packet& packet);
   void begin_batch() { fragments_.forget_finished(); }
+  // Forgets datagrams that are not whole: what follows is another capture.
+  void flush() { fragments_.clear(); }
 
   const DecodeCounters& counters() const { return counters_; }
 

@@ -79,6 +79,11 @@ Bytes FragmentTable::assemble(Datagram& datagram) {
   return whole;
 }
 
+void FragmentTable::clear() {
+  datagrams_.clear();
+  by_age_.clear();
+}
+
 void FragmentTable::expire(Timestamp now) {
   while (!by_age_.empty()) {
     auto oldest = datagrams_.find(by_age_.front());

@@ -39,6 +39,7 @@ class FragmentTable {
             std::uint8_t protocol = 0);
   // Releases the datagrams handed out.
   void forget_finished() { finished_.clear(); }
+  void clear();
   std::size_t bytes_held() const { return budget_.used(); }
 
  private:

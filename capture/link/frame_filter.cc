@@ -1,5 +1,6 @@
 #include "capture/link/frame_filter.h"
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <vector>
@@ -11,6 +12,12 @@ namespace specular {
 namespace {
 
 constexpr int kSnapLength = 262'144;
+
+// The ones decoded; Ethernet first, whose opinion on a mistake is told.
+constexpr LinkType kLinkTypes[] = {LinkType::ethernet,    LinkType::null,      LinkType::ppp,      LinkType::raw_bsd,
+                                   LinkType::raw_openbsd, LinkType::ppp_hdlc,  LinkType::raw,      LinkType::ieee802_11,
+                                   LinkType::loop,        LinkType::linux_sll, LinkType::radiotap, LinkType::ipv4,
+                                   LinkType::ipv6,        LinkType::linux_sll2};
 
 using Handle = std::unique_ptr<pcap_t, decltype(&pcap_close)>;
 
@@ -41,6 +48,8 @@ struct FrameFilter::Programs {
     for (auto& [link, program] : by_link) pcap_freecode(&program);
   }
 
+  bool fits(LinkType link) { return of(link).bf_insns != nullptr; }
+
   const bpf_program& of(LinkType link) {
     auto found = by_link.find(link);
     if (found != by_link.end()) return found->second;
@@ -58,11 +67,12 @@ Result<std::unique_ptr<FrameFilter>> FrameFilter::create(const std::string& expr
                                                          Timestamp until, FrameSink& next) {
   std::unique_ptr<FrameFilter> filter(new FrameFilter(since, until, next));
   if (expression.empty()) return filter;
-  // A mistake in the expression is one for Ethernet too.
-  auto compiled = compile(expression, LinkType::ethernet);
-  if (!compiled) return forward(compiled.error());
-  filter->programs_ = std::make_unique<Programs>(expression);
-  filter->programs_->by_link[LinkType::ethernet] = *compiled;
+  // What is a mistake for one link type may have its meaning for another, as `type mgt` has.
+  auto programs = std::make_unique<Programs>(expression);
+  if (std::none_of(std::begin(kLinkTypes), std::end(kLinkTypes), [&](LinkType link) { return programs->fits(link); })) {
+    return forward(compile(expression, kLinkTypes[0]).error());
+  }
+  filter->programs_ = std::move(programs);
   return filter;
 }
 

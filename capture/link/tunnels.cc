@@ -83,15 +83,25 @@ TunnelTable::TunnelTable(const TunnelOptions& options) {
   for (const auto& [group, tunnels] : options.groups.value()) {
     for (const auto& tunnel : tunnels) {
       group_of_[tunnel] = group;
-      if (tunnel.starts_with("vlan:") || tunnel.find("/vlan:") != std::string::npos) vlans_matter_ = true;
+      note_vlans(tunnel);
     }
+  }
+}
+
+void TunnelTable::note_vlans(std::string_view tunnel) {
+  constexpr std::string_view kVlan = "vlan:";
+  for (auto at = tunnel.find(kVlan); at != std::string_view::npos; at = tunnel.find(kVlan, at + 1)) {
+    std::string_view id = tunnel.substr(at + kVlan.size());
+    std::size_t number = vlans_.size();
+    std::from_chars(id.data(), id.data() + id.size(), number);
+    if (number < vlans_.size()) vlans_.set(number);
   }
 }
 
 NetworkId TunnelTable::network_of(const std::string& tunnel_name) {
   auto group = group_of_.find(tunnel_name);
   std::string name = group == group_of_.end() ? tunnel_name : group->second;
-  // A VLAN that no group names says nothing.
+  // A VLAN that is only named as a part of others says nothing by itself.
   if (group == group_of_.end() && tunnel_name.starts_with("vlan:") && tunnel_name.find('/') == std::string::npos) {
     return NetworkId::none;
   }

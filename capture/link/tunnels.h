@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bitset>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -83,9 +84,9 @@ class TunnelTable {
   explicit TunnelTable(const TunnelOptions& options);
 
   Tunnel find(const TunnelPath& path);
-  // Whether VLAN tags are tunnels: only where a group names one, since mirrors often tag the two directions
+  // Whether the VLAN tag is a tunnel: only where a group names it, since mirrors often tag the two directions
   // differently.
-  bool vlans_matter() const { return vlans_matter_; }
+  bool vlan_matters(std::uint16_t id) const { return vlans_[id % vlans_.size()]; }
 
   std::string tunnel_name(TunnelId id) const;    // "vxlan:7"; empty for none
   std::string network_name(NetworkId id) const;  // of the group, or of the tunnel; empty for none
@@ -95,11 +96,12 @@ class TunnelTable {
   // Identifiers come from the wire: past this many, all further tunnels are one.
   static constexpr std::size_t kMaxTunnels = 65535;
 
+  void note_vlans(std::string_view tunnel);
   NetworkId network_of(const std::string& tunnel_name);
 
   mutable std::mutex mutex_;
   std::map<std::string, std::string> group_of_;  // tunnel name -> group name; constant
-  bool vlans_matter_ = false;                    // constant
+  std::bitset<4096> vlans_;                      // that a group names; constant
   std::map<std::string, Tunnel> tunnels_;
   std::vector<std::string> tunnel_names_{""};
   std::map<std::string, NetworkId> networks_;

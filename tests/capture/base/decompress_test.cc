@@ -224,4 +224,25 @@ TEST_CASE("after bare deflate a wrapped one is recognised again") {
   CHECK(decode(*decompressor, raw_deflate("bare"), 100, 100).text == "bare");
 }
 
+TEST_CASE("a window larger than a content coding needs is refused, unless a file has it") {
+  std::string text = "window";
+  for (auto [exponent, good] : {std::pair{'\x68', true}, {'\x70', false}}) {  // 8 MiB, 16 MiB
+    // RFC 8878 section 3.1.1: a header that tells the window, and the last block, as it is.
+    std::string frame =
+        std::string("\x28\xb5\x2f\xfd", 4) + std::string(1, '\0') + exponent + std::string("\x31\x00\x00", 3) + text;
+    CAPTURE(good);
+    CHECK((decode(Coding::zstd, frame).text == text) == good);
+    CHECK(decode(*make_decompressor(Coding::zstd, kFileWindowLog), frame, 100, 100).text == text);
+  }
+}
+
+TEST_CASE("a decompressor tells what it takes") {
+  for (Coding coding : kCodings) {
+    auto decompressor = make_decompressor(coding);
+    (void)decode(*decompressor, compress(coding, sample_text(100'000)), 1 << 20, 4096);
+    CHECK(decompressor->memory() > 1000);
+    CHECK(decompressor->memory() < 1 << 20);
+  }
+}
+
 }  // namespace specular::test

@@ -196,6 +196,52 @@ TEST_CASE("a SYN with another number is another connection, whatever became of t
   }
 }
 
+TEST_CASE("a SYN that nobody answers ends no connection") {
+  FlowDriver flow;
+  talk(flow);
+  Ends real = flow.ends;
+  for (Side side : {Side::low, Side::high}) {
+    flow.ends.start[0] = 90'000'000;
+    flow.ends.start[1] = 80'000'000;
+    flow.send(side, {0, {}, 0, kSynFlag});
+  }
+  flow.ends = real;
+  flow.low(5, "again", 5);
+  flow.high(5, "indeed", 10);
+  CHECK(flow.take() == "open by low; > 0 hello; < 0 world; > 5 again; < 5 indeed");
+  CHECK(flow.flush() == "close ended");
+}
+
+TEST_CASE("ports are used again once the SYN is answered, or bytes follow it, on a mirror of one direction too") {
+  for (std::uint32_t start : {90'000'000u, 1'000'000u}) {  // the latter as close as one stream's numbers
+    for (int seen = 0; seen < 3; ++seen) {                 // the SYN/ACK, the ACK, the bytes alone
+      FlowDriver flow;
+      talk(flow);
+      flow.take();
+      flow.ends.start[0] = start;
+      flow.ends.start[1] = 80'000'000;
+      flow.syn();
+      CHECK(flow.take().empty());
+      if (seen == 0) flow.syn_ack();
+      if (seen < 2) flow.low(0, "");
+      CHECK(flow.take() == (seen < 2 ? "close reused" : ""));
+      flow.low(0, "next");
+      CHECK(flow.take() == std::string(seen < 2 ? "" : "close reused; ") + "open by low; > 0 next");
+    }
+  }
+}
+
+TEST_CASE("of a server alone the SYN/ACK and what follows it show that ports are used again") {
+  FlowDriver flow;
+  flow.syn_ack();
+  flow.high(0, "world");
+  flow.ends.start[0] = 90'000'000;
+  flow.ends.start[1] = 80'000'000;
+  flow.syn_ack();
+  flow.high(0, "next");
+  CHECK(flow.take() == "open by low; < 0 world; close reused; open by low; < 0 next");
+}
+
 TEST_CASE("of a closed connection's successor the SYN may be lost") {
   FlowDriver flow;
   talk(flow);

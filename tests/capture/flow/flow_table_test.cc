@@ -413,4 +413,24 @@ TEST_CASE("thousands of connections at once each give their own stream") {
   flow.flush();
 }
 
+TEST_CASE("of a segment with an urgent byte that closes its flow the rest is nobody's") {
+  CHECK(survives([] {
+    FlowDriver flow;
+    for (std::uint16_t port = 0; port < 2000; ++port) {  // what is left of them outnumbers the open ones
+      flow.ends.client_port = static_cast<std::uint16_t>(10'000 + port);
+      flow.open();
+      flow.low(0, "x");
+      flow.fin(Side::low, 1);
+      flow.fin(Side::high, 0, 2);
+    }
+    flow.ends.client_port = 40'000;
+    flow.open();
+    flow.low(0, "hello");
+    flow.take();
+    for (int i = 0; i < 15; ++i) flow.low(1 << 25, "far");
+    flow.send(Side::low, {1 << 25, "far", 0, kAckFlag | kUrgFlag, 0, 2});
+    return flow.take() == "close reused" && flow.flush().empty();
+  }));
+}
+
 }  // namespace specular::test

@@ -214,4 +214,23 @@ TEST_CASE("a full table stays within its ceiling when mirrors link") {
   CHECK(mirrors.flow.log.opened.size() == mirrors.flow.log.totals.size());
 }
 
+TEST_CASE("of the same ends in very many networks a few are linked, and all are told and forgotten") {
+  Mirrors mirrors;
+  auto begun = std::chrono::steady_clock::now();
+  constexpr std::uint16_t kNetworks = 8000;
+  for (int round = 0; round < 2; ++round) {
+    for (std::uint16_t network = 1; network <= kNetworks; ++network) {
+      mirrors.flow.ends.start[0] = 1000 + network * 10'000'000u;
+      mirrors.one(network, Side::low, {0, {}, 0, kSynFlag});
+      mirrors.one(network, Side::low, {0, "hello"});
+    }
+    CHECK(mirrors.flow.log.open_count() == kNetworks);
+    CHECK(mirrors.flow.table().size() == kNetworks);
+    (void)mirrors.flow.flush();
+    CHECK(mirrors.flow.table().size() == 0);
+  }
+  CHECK(mirrors.flow.table().counters().unlinked.value() > kNetworks);
+  CHECK(std::chrono::steady_clock::now() - begun < seconds(10));
+}
+
 }  // namespace specular::test

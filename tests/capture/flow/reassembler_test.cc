@@ -225,4 +225,15 @@ TEST_CASE("an endless number of tiny segments is bounded") {
   CHECK(held.budget.used() <= kPlenty);
 }
 
+TEST_CASE("where something is always held, what was taken out leaves nothing behind") {
+  Held held;
+  CHECK(held.add(0, "x") == Insert::held);
+  for (std::uint32_t count = 1; count < 10'000; ++count) {
+    CHECK(held.add(count * 2, "x") == Insert::held);
+    held.held.pop_front();
+  }
+  CHECK(held.held.slots() <= 4);
+  CHECK(held.held.front().seq == 9'999 * 2);
+}
+
 }  // namespace specular::test

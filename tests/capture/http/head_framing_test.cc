@@ -215,4 +215,22 @@ TEST_CASE("what both ways read, both read alike") {
   CHECK(plain > 2000);
 }
 
+TEST_CASE("a value over very many lines is joined, and those before it stay as they are") {
+  std::string lines = "Host:\r\n host.example\r\n .second\r\nX-A: a\r\n", joined = "a";
+  for (int i = 0; i < 3000; ++i) {
+    lines += " b\r\n";
+    joined += " b";
+  }
+  for (std::string_view end : {"\r\n", "no field\r\n\r\n"}) {  // the latter is refused, and read again
+    std::string text = "GET / HTTP/1.1\r\n" + lines + std::string(end);
+    HeadParser parser;
+    MessageHead head;
+    REQUIRE(parser.parse(as_bytes(text), false, head));
+    CHECK(head.host == "host.example .second");
+    REQUIRE(head.fields.size() == 2);
+    CHECK(head.fields[1].value == joined);
+    CHECK(head.fields[1].value.data() + joined.size() - head.host.data() < 10'000);
+  }
+}
+
 }  // namespace specular::test

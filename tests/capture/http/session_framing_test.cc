@@ -230,4 +230,77 @@ TEST_CASE("a body that looks like a response is a body") {
   CHECK(answered("HTTP/1.1 200 OK\r\n\r\n" + inner).ends_with(fmt::format("| complete 0+{}", inner.size())));
 }
 
+TEST_CASE("a line that no budget is left for ends its message, which is told") {
+  for (std::string_view cut : {"5", "3\r\nabc\r", "0\r\n"}) {
+    HttpDriver http;
+    set(http.http.pending, 1);
+    http.flow = 1;
+    for (; http.flow < 200; ++http.flow) http.client("GET /endless" + std::string(16'000, 'x'));
+    http.flow = 0;
+    http.client(get("/a"));
+    http.server("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + std::string(cut));
+    http.server("\r\nhello\r\n0\r\n\r\n");
+    http.client(get("/b"));
+    http.server(ok("next"));
+    std::string told = http.told();
+    CAPTURE(cut);
+    CHECK(told.starts_with("GET /a at h path /a headers 1 | 200 headers 1 body "));
+    CHECK(told.ends_with("GET /b at h path /b headers 1 | 200 headers 1 body whole 4 next | complete 0+4"));
+  }
+}
+
+TEST_CASE("how large a head may be does not depend on where it is cut") {
+  std::string large = "GET /large HTTP/1.1\r\nHost: h\r\nX: " + std::string(10'000, 'x') + "\r\n\r\n";
+  std::string told[2];
+  for (std::size_t parts : {1, 2}) {
+    HttpDriver http;
+    set(http.http.max_head, 4);
+    http.client(get("/a"));
+    for (std::size_t part = 0; part < parts; ++part)
+      http.client(std::string_view(large).substr(part * 5000, parts == 1 ? large.npos : 5000 + part * large.size()));
+    http.close();
+    told[parts - 1] = http.told();
+    CHECK(told[parts - 1].find("oversized_head") != std::string::npos);
+  }
+  CHECK(told[0] == told[1]);
+}
+
+TEST_CASE("decoders in use are charged: past their budget bodies are clipped, and the rest of them is told") {
+  HttpDriver http;
+  set(http.bodies.gathered, 1);
+  std::size_t clipped = 0;
+  for (; http.flow < 100; ++http.flow) {
+    http.client(get("/a"));
+    http.server("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 100\r\n\r\n\x1f\x8b");
+  }
+  for (http.flow = 0; http.flow < 100; ++http.flow) {
+    http.server(std::string(98, 'x'));
+    clipped += http.told().find("body clipped") != std::string::npos;
+  }
+  CHECK(clipped > 50);
+  CHECK(clipped < 90);
+  http.flow = 100;
+  http.client(get("/b"));
+  http.server("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nxx");
+  CHECK(http.told().find("body undecodable") != std::string::npos);
+}
+
+TEST_CASE("a target in many small segments, and refused heads in a row, are read in no more than linear time") {
+  auto begun = std::chrono::steady_clock::now();
+  HttpDriver http;
+  http.client(get("/a"));
+  http.client("GET /");
+  for (int i = 0; i < 60'000; ++i) http.client("x");
+  http.client(" HTTP/1.1\r\nHost: h\r\n\r\n");
+  http.lose(Side::low, 10);
+  std::string refused;
+  for (int i = 0; i < 3900; ++i) refused += "GET / HTTP/1.1\r\n";
+  http.client("??" + refused + "\r\n" + get("/found"));
+  http.close();
+  std::string told = http.told();
+  CHECK(told.find("GET /xxxxx") != std::string::npos);
+  CHECK(told.find("GET /found at h") != std::string::npos);
+  CHECK(std::chrono::steady_clock::now() - begun < std::chrono::seconds(4));  // was a minute, with a sanitizer
+}
+
 }  // namespace specular::test

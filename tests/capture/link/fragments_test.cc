@@ -302,4 +302,14 @@ TEST_CASE("overlapping fragments are counted as refused") {
   CHECK(decode.decoder().counters().dropped_fragment_refused.value() == 2);
 }
 
+TEST_CASE("of a capture that ended no fragment is kept for the next") {
+  auto table = make_table();
+  Parts parts(table);
+  CHECK(parts.add(0) == Outcome::held);
+  table.clear();
+  CHECK(table.bytes_held() == 0);
+  for (std::uint32_t at : {16u, 32u, 48u}) CHECK(parts.add(at) == Outcome::held);
+  CHECK(parts.add(0) == Outcome::whole);
+}
+
 }  // namespace specular::test

@@ -152,4 +152,10 @@ TEST_CASE("a mistake in an expression is told in one line that quotes it") {
   }
 }
 
+TEST_CASE("an expression may have its meaning for one link type alone, whose frames it is for") {
+  Octets beacon = from_hex("80000000ffffffffffff0200000000010200000000010000");
+  CHECK(passes("type mgt", LinkType::ieee802_11, beacon));
+  CHECK(!passes("type mgt", LinkType::ethernet, ethernet_frame(sample_v4())));
+}
+
 }  // namespace specular::test

@@ -128,7 +128,7 @@ TEST_CASE("tunnel ports are set by kind, and a bare list is of VXLAN") {
 TEST_CASE("VLANs are no tunnels as long as no group names one") {
   Decoding decode;
   Octets ip = ip_packet(sample_v4());
-  CHECK(!TunnelTable(decode.options).vlans_matter());
+  CHECK(!TunnelTable(decode.options).vlan_matters(10));
   CHECK(decode(tagged(10, ip)).packet.flow == decode(ethernet(ip)).packet.flow);
   CHECK(decode(tagged(10, ip)).packet.flow == decode(tagged(20, ip)).packet.flow);
 }
@@ -137,7 +137,7 @@ TEST_CASE("VLANs are tunnels as soon as a group names one; those that none names
   Decoding decode;
   REQUIRE(decode.options.groups.set_entry("left", {"vlan:10", "vlan:11"}));
   REQUIRE(decode.options.groups.set_entry("right", {"vlan:20"}));
-  CHECK(TunnelTable(decode.options).vlans_matter());
+  CHECK(TunnelTable(decode.options).vlan_matters(10));
   Octets ip = ip_packet(sample_v4());
   CHECK(decode(tagged(10, ip)).network == "left");
   CHECK(decode(tagged(0xe00b, ip)).network == "left");  // priority bits are no part of the number
@@ -146,6 +146,15 @@ TEST_CASE("VLANs are tunnels as soon as a group names one; those that none names
   CHECK(decode(tagged(30, ip)).packet.flow == decode(ethernet(ip)).packet.flow);
   CHECK(decode(tagged(10, ip)).packet.flow == decode(tagged(11, ip)).packet.flow);
   CHECK(!(decode(tagged(10, ip)).packet.flow == decode(tagged(20, ip)).packet.flow));
+}
+
+TEST_CASE("a VLAN that no group names splits no other tunnel") {
+  Decoding decode;
+  REQUIRE(decode.options.groups.set_entry("a", {"vlan:10"}));
+  REQUIRE(decode.options.groups.set_entry("b", {"vxlan:7"}));
+  Octets outer = in_vxlan(ethernet_frame(sample_v4()), 7);
+  CHECK(decode(outer).network == "b");
+  CHECK(decode(tagged(5, Octets(outer.begin() + 14, outer.end()))).network == "b");
 }
 
 TEST_CASE("a VLAN inside of a tunnel matters where a group names that") {
