@@ -24,6 +24,13 @@ bool is_name(std::string_view text) {
   return std::find(std::begin(kNames), std::end(kNames), classify_value(text)) != std::end(kNames);
 }
 
+// How often it was in the text.
+std::uint64_t erase_all(const std::string& what, std::string& text) {
+  std::uint64_t count = 0;
+  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; ++count) text.erase(at, what.size());
+  return count;
+}
+
 }  // namespace
 
 Observer::Observer(const Options& options, const TunnelTable& tunnels, const HashKey& key, DeltaSink& sink)
@@ -217,7 +224,7 @@ BodyWish Observer::on_response(ExchangeId id, const Connection& connection, cons
     if (own != std::string::npos) location.erase(own, state.path.size());
     state.location = fast_hash(key_, as_bytes(location)) | 1;
   }
-  state.content.start(key_);
+  state.content.clear();
   bool encoded = find_header(head.headers, "content-encoding").has_value();
   return encoded ? wish(true) : BodyWish{BodyWish::Mode::pieces, 0};
 }
@@ -226,7 +233,7 @@ void Observer::on_body_piece(ExchangeId id, bool of_request, Bytes bytes) {
   constexpr std::size_t kTelling = 1024;
   State& state = states_[static_cast<std::uint32_t>(id)];
   if (of_request || state.content.size() >= kTelling) return;
-  state.content.add(bytes.first(std::min<std::size_t>(bytes.size(), kTelling - state.content.size())));
+  state.content.append(as_text(bytes.first(std::min<std::size_t>(bytes.size(), kTelling - state.content.size()))));
 }
 
 void Observer::note_body(ExchangeId id, const BodyView& body) {
@@ -264,7 +271,7 @@ void Observer::on_finished(ExchangeId id, const ExchangeEnd& end) {
   state.anomalies = {};
 }
 
-void Observer::note_answer(EndpointSummary& summary, const State& state, const ExchangeEnd& end) {
+void Observer::note_answer(EndpointSummary& summary, State& state, const ExchangeEnd& end) {
   ++summary.wholes[static_cast<std::size_t>(end.whole)];
   if (end.request_bytes > 0) summary.request_bytes.add(end.request_bytes);
   if (!state.has_response) {
@@ -280,9 +287,11 @@ void Observer::note_answer(EndpointSummary& summary, const State& state, const E
   if (!tells) return;
   std::uint64_t kind = (fast_hash(key_, as_bytes(state.response_type)) + state.status) ^ state.location;
   std::uint64_t size = end.response_bytes;
-  summary.answers.add(fold(kind ^ state.content.value(), size * 2 + 1));
-  // A page may repeat the path that it was asked for.
-  if (state.response_type == "text/html") summary.echoes.add(fold(kind, (size - state.path.size()) * 2 + 1));
+  summary.answers.add(fold(kind ^ fast_hash(key_, as_bytes(state.content)), size * 2 + 1));
+  if (std::uint64_t repeated = erase_all(state.path, state.content); repeated > 0) {
+    size -= repeated * state.path.size();
+    summary.echoes.add(fold(kind ^ fast_hash(key_, as_bytes(state.content)), size * 2 + 1));
+  }
 }
 
 void Observer::note_coverage(const State& state, const ExchangeEnd& end) {

@@ -77,7 +77,7 @@ class Observer final : public ExchangeSink {
     std::uint16_t status = 0;
     bool has_request = false, has_response = false;
     std::uint64_t location = 0;  // a hash of Location, without the request's own path
-    RunningHash content;         // of the response's body, as far as it tells one from another
+    std::string content;         // how the response's body begins, to tell answers from each other; never told
     TunnelId tunnel = TunnelId::none;
     SocketAddress server;
     Anomalies anomalies;
@@ -102,7 +102,7 @@ class Observer final : public ExchangeSink {
   void note_headers(EndpointSummary& summary, const RequestHead& head);
   void note_query(EndpointSummary& summary, std::string_view query);
   void note_parameter(ParameterTable& table, std::string_view name, std::string_view value);
-  void note_answer(EndpointSummary& summary, const State& state, const ExchangeEnd& end);
+  void note_answer(EndpointSummary& summary, State& state, const ExchangeEnd& end);
   void note_body(ExchangeId id, const BodyView& body);
   void note_coverage(const State& state, const ExchangeEnd& end);
   CoverageCounts& tunnel_coverage(TunnelId tunnel);

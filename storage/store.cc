@@ -124,10 +124,7 @@ struct Store::Database {
 Store::Store(std::string directory, std::unique_ptr<Database> database)
     : directory_(std::move(directory)), database_(std::move(database)) {}
 
-// What was committed stands in the log; in a table every byte of it is under a checksum.
-Store::~Store() {
-  if (database_ && database_->db) (void)database_->db->Flush({});
-}
+Store::~Store() = default;
 
 Result<std::unique_ptr<Store>> Store::open(const std::string& directory, Mode mode) {
   if (auto prepared = prepare_directory(directory, mode); !prepared) return forward(prepared.error());

@@ -3,7 +3,6 @@
 #include <bit>
 #include <cstdlib>
 #include <cstring>
-#include <utility>
 
 #include <sys/random.h>
 
@@ -45,17 +44,6 @@ std::uint64_t fast_hash(const HashKey& key, Bytes bytes) {
     a = load_little(at, left);
   }
   return fold(a ^ key.k1 ^ 0x589965cc75374cc3ULL, fold(b ^ hash, 0xe7037ed1a0b428dbULL ^ key.k0) | 1);
-}
-
-void RunningHash::add(Bytes bytes) {
-  std::size_t at = 0;
-  for (; at < bytes.size(); ++at, ++size_) {
-    if (size_ % 8 == 0 && bytes.size() - at >= 8) break;
-    word_ |= static_cast<std::uint64_t>(bytes[at]) << (8 * (size_ % 8));
-    if (size_ % 8 == 7) state_ = fold(state_ ^ std::exchange(word_, 0), key_);
-  }
-  for (; bytes.size() - at >= 8; at += 8, size_ += 8) state_ = fold(state_ ^ load_eight(bytes.data() + at), key_);
-  for (; at < bytes.size(); ++at, ++size_) word_ |= static_cast<std::uint64_t>(bytes[at]) << (8 * (size_ % 8));
 }
 
 }  // namespace specular

@@ -28,22 +28,6 @@ inline std::uint64_t fold(std::uint64_t a, std::uint64_t b) {
 // Any bytes, eight at a time, by the same folding.
 std::uint64_t fast_hash(const HashKey& key, Bytes bytes);
 
-// The same kind of hash of bytes that come in pieces: it does not depend on where they are cut.
-class RunningHash {
- public:
-  void start(const HashKey& key) {
-    *this = {};
-    state_ = key.k0;
-    key_ = key.k1 | 1;
-  }
-  void add(Bytes bytes);
-  std::uint64_t size() const { return size_; }
-  std::uint64_t value() const { return fold(state_ ^ word_ ^ size_, key_); }
-
- private:
-  std::uint64_t state_ = 0, key_ = 1, word_ = 0, size_ = 0;
-};
-
 inline std::uint64_t fast_hash(const HashKey& key, std::uint64_t value) {
   return fold(value ^ key.k0, fold(key.k1, value ^ 0xa0761d6478bd642fULL) | 1);
 }

@@ -3,7 +3,7 @@ import random
 import unittest
 
 from harness import CommandTest
-from wire import MILLISECOND, START, connections, head_only, merged, request, response
+from wire import MILLISECOND, SECOND, START, connections, head_only, merged, request, response
 
 ANYTHING = response(body=b'{"status":"up","version":"1.4.2"}')
 USERS = response(body=b'[{"id":1},{"id":2}]')

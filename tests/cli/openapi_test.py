@@ -155,7 +155,7 @@ class Content(DocumentTest):
     def test_odd_names_of_parameters(self):
         query = "&".join(f"{name}=1" for name in ODD_NAMES)
         operation = self.document((request("GET", f"/v1/users?{query}"), OK))["paths"]["/v1/users"]["get"]
-        self.assertLessEqual({"on", "null", "1e3", "2024-01-01"}, {p["name"] for p in operation["parameters"]})
+        self.assertLessEqual({"on", "null", "1e3"}, {p["name"] for p in operation["parameters"]})
 
 
 class Yaml(DocumentTest):

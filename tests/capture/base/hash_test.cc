@@ -77,25 +77,4 @@ TEST_CASE("the fixed key makes runs comparable, and random keys differ") {
   CHECK((a.k0 != HashKey{}.k0 || a.k1 != HashKey{}.k1));
 }
 
-TEST_CASE("the running hash depends on every byte, and not on where the bytes are cut") {
-  auto bytes = counting(40);
-  auto hash = [](Bytes first, Bytes second) {
-    RunningHash running;
-    running.start(kKey);
-    running.add(first);
-    running.add(second);
-    return running.value();
-  };
-  std::uint64_t whole = hash(bytes, {});
-  for (std::size_t cut = 0; cut <= bytes.size(); ++cut) {
-    CHECK(hash(Bytes(bytes).first(cut), Bytes(bytes).subspan(cut)) == whole);
-  }
-  for (std::size_t size = 0; size < bytes.size(); ++size) CHECK(hash(Bytes(bytes).first(size), {}) != whole);
-  for (auto& byte : bytes) {
-    byte ^= 1;
-    CHECK(hash(bytes, {}) != whole);
-    byte ^= 1;
-  }
-}
-
 }  // namespace specular::test
