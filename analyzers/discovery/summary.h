@@ -99,8 +99,8 @@ struct EndpointSummary {
   CountTable<SocketAddress, 32> servers;
   LogHistogram latency_us, request_bytes, response_bytes;  // of bodies; requests without one do not count
   ParameterTable query, headers;
-  // What answers were like, as hashes of status, type, size and the beginning of the content; in `echoes`, of those that
-  // repeat the path, the same without it. Where anything is answered alike, nobody is at home.
+  // What answers were like, as hashes of status, type, size and the beginning of the content; in `echoes`, of those
+  // that repeat the path, the same without it. Where anything is answered alike, nobody is at home.
   CountTable<std::uint64_t, 4> answers, echoes;
 
   // Whether a server has ever answered as if this existed.

@@ -83,6 +83,7 @@ void tell_response(ExchangeSink& sink, std::uint32_t id, const PlayedExchange& e
   head.headers = fields;
   head.anomalies = exchange.response_anomalies;
   sink.on_response(static_cast<ExchangeId>(id), connection_of(exchange), head);
+  if (!exchange.body.empty()) sink.on_body_piece(static_cast<ExchangeId>(id), false, as_bytes(exchange.body));
 }
 
 void tell_end(ExchangeSink& sink, std::uint32_t id, const PlayedExchange& exchange) {

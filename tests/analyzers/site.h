@@ -26,6 +26,7 @@ struct PlayedExchange {
   std::uint16_t status = 200;  // 0: no response was seen
   std::string type = "application/json";
   std::uint64_t size = 100, request_size = 0;
+  std::string body;  // what of the response's body is told
   std::string client = "192.0.2.1:40000", server = "10.0.0.2:80";
   Headers headers, response_headers;
   Timestamp time = kStart;

@@ -82,14 +82,14 @@ class Full(MountTest):
         self.specular("analyze", "--store", store, self.capture(connections(USERS)))
         before = self.listed(store)
         for attempt in range(2):
-            result = self.specular("analyze", "--store", store, self.capture(busy_traffic(hosts=30, users=60)),
+            result = self.specular("analyze", "--store", store, self.capture(busy_traffic(hosts=60, users=30)),
                                    status=1)
             self.one_line(result, store, "No space left")
             self.assertEqual(before, self.listed(store))
         self.assertEqual([1], [e["requests"] for e in before])
 
     def test_the_store_goes_on_when_there_is_room_again(self):
-        place, more = self.tmpfs("256k"), self.capture(busy_traffic(hosts=30, users=60), "more.pcap")
+        place, more = self.tmpfs("256k"), self.capture(busy_traffic(hosts=60, users=30), "more.pcap")
         small = self.capture(connections(USERS))
         self.specular("analyze", "--store", place / "store", small)
         self.specular("analyze", "--store", place / "store", more, status=1)
