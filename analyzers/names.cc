@@ -4,20 +4,10 @@
 
 #include <fmt/format.h>
 
+#include "capture/base/text.h"
+
 namespace specular {
 namespace {
-
-void make_lower(std::string& text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
-  }
-}
-
-std::string_view trim(std::string_view text) {
-  auto begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
 
 std::string address_as_host(const SocketAddress& server, std::uint16_t default_port) {
   std::string host = server.address.is_v4() ? server.address.text() : "[" + server.address.text() + "]";

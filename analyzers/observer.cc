@@ -4,6 +4,7 @@
 
 #include "analyzers/inspect/credentials.h"
 #include "analyzers/names.h"
+#include "capture/base/text.h"
 
 namespace specular {
 namespace {
@@ -155,7 +156,7 @@ void Observer::note_headers(EndpointSummary& summary, const RequestHead& head) {
       case HeaderKind::cookie: credentials::find_in_cookies(field.value, buffer_, found); break;
       case HeaderKind::api_key:
         buffer_ = "apiKey:header:";
-        credentials::append_lower(field.name, buffer_);
+        append_lower(field.name, buffer_);
         found(buffer_);
         break;
       case HeaderKind::content_type:
@@ -165,7 +166,7 @@ void Observer::note_headers(EndpointSummary& summary, const RequestHead& head) {
       case HeaderKind::preflight: summary.preflights += head.method == "OPTIONS" ? 1 : 0; break;
       case HeaderKind::parameter:
         name_.clear();
-        credentials::append_lower(field.name.substr(0, kMaxParameterName), name_);
+        append_lower(field.name.substr(0, kMaxParameterName), name_);
         note_parameter(summary.headers, name_, field.value);
         break;
     }

@@ -56,8 +56,12 @@ class Reading {
   }
 
  private:
+  std::string located(const YAML::Node& node, const std::string& text) const {
+    return fmt::format("{}:{}: {}", path_, node.Mark().line + 1, text);
+  }
+
   tl::unexpected<Error> wrong(const YAML::Node& node, const std::string& text) const {
-    return fail(ErrorKind::invalid, fmt::format("{}:{}: {}", path_, node.Mark().line + 1, text));
+    return fail(ErrorKind::invalid, located(node, text));
   }
 
   tl::unexpected<Error> unknown(const YAML::Node& key, const std::string& prefix,
@@ -85,11 +89,11 @@ class Reading {
     const std::string& name = key.Scalar();
     if (is_one_of(kOfTheDaemon, name)) return {};
     if (is_one_of(kWithoutEffect, name)) {
-      config_.without_effect.push_back(
-          wrong(key, fmt::format("'{}' has no effect in this version", name)).value().text);
+      config_.without_effect.push_back(located(key, fmt::format("'{}' has no effect in this version", name)));
       return {};
     }
     std::vector<std::string> known(std::begin(kOfTheDaemon), std::end(kOfTheDaemon));
+    known.insert(known.end(), std::begin(kWithoutEffect), std::end(kWithoutEffect));
     for (const auto& section : sections_) {
       if (!name.empty() && section.name == name) return read_section(*section.group, name + ".", value);
       if (*section.name != '\0') known.push_back(section.name);

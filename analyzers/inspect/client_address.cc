@@ -3,14 +3,10 @@
 #include <algorithm>
 #include <optional>
 
+#include "capture/base/text.h"
+
 namespace specular {
 namespace {
-
-std::string_view trim(std::string_view text, std::string_view blanks = " \t") {
-  auto begin = text.find_first_not_of(blanks);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
-}
 
 // "192.0.2.1", "192.0.2.1:4711", "[2001:db8::1]:4711", "2001:db8::1"
 std::optional<IpAddress> parse_hop(std::string_view text) {

@@ -4,6 +4,8 @@
 #include <array>
 #include <span>
 
+#include "capture/base/text.h"
+
 namespace specular::credentials {
 namespace {
 
@@ -16,10 +18,6 @@ constexpr std::string_view kSchemes[] = {
     "wsse"};
 constexpr std::size_t kMaxScheme = 16;
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
-
 // A name without case and separators: X-Api-Key, x_api_key and xApiKey are one. Too long ones are nobody's key.
 class BareName {
  public:
@@ -30,7 +28,7 @@ class BareName {
         size_ = 0;
         return;
       }
-      text_[size_++] = lower(c);
+      text_[size_++] = to_lower(c);
     }
   }
   std::string_view text() const { return {text_.data(), size_}; }
@@ -49,10 +47,6 @@ bool ends_with_any(std::string_view text, std::span<const std::string_view> endi
 }
 
 }  // namespace
-
-void append_lower(std::string_view text, std::string& out) {
-  for (char c : text) out += lower(c);
-}
 
 // RFC 9110 section 11.4: a scheme, then what belongs to it. A bare token is a key of somebody's own; so is what begins
 // with no known scheme, since that may be the secret.

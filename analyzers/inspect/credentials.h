@@ -18,8 +18,6 @@ bool is_key_header(std::string_view name);
 bool is_key_parameter(std::string_view name);
 bool is_session_cookie(std::string_view name);
 
-void append_lower(std::string_view text, std::string& out);
-
 // Calls `found` with the way for each cookie that looks like one; `buffer` holds it.
 template <class Found>
 void find_in_cookies(std::string_view value, std::string& buffer, Found found) {

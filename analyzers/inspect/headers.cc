@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "analyzers/inspect/credentials.h"
+#include "capture/base/text.h"
 
 namespace specular {
 namespace {
@@ -102,7 +103,7 @@ HeaderKind HeaderKinds::of(std::string_view name) {
   Entry& entry = entries_[fast_hash(key_, as_bytes(name)) % entries_.size()];
   if (entry.name != name) {
     std::string lower;
-    credentials::append_lower(name, lower);
+    append_lower(name, lower);
     entry.kind = classify(lower);
     entry.name = name;
   }

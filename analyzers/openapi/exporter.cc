@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "capture/base/escape.h"
+#include "capture/base/text.h"
 #include "capture/base/time.h"
 
 namespace specular {
@@ -19,8 +20,7 @@ using Json = nlohmann::ordered_json;
 constexpr std::string_view kMethods[] = {"GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"};
 
 std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
+  make_lower(text);
   return text;
 }
 

@@ -209,6 +209,18 @@ class Zstd final : public Decompressor {
 
 }  // namespace
 
+std::optional<Coding> file_coding(Bytes first) {
+  auto begins = [first](Border::Fits fits, std::size_t size) {
+    for (std::size_t i = 0; i < size; ++i) {
+      if (i >= first.size() || !fits(i, first[i])) return false;
+    }
+    return true;
+  };
+  if (begins(fits_gzip, 2)) return Coding::gzip;
+  if (begins(fits_zstd, 4)) return Coding::zstd;
+  return std::nullopt;
+}
+
 std::unique_ptr<Decompressor> make_decompressor(Coding coding, int max_window_log) {
   switch (coding) {
     case Coding::gzip:

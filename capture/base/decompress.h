@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "capture/base/bytes.h"
@@ -41,6 +42,9 @@ class Decompressor {
 
 // The largest window of zstd, as a power of two: RFC 9659 allows a content coding 8 MiB; a file may want more.
 inline constexpr int kContentWindowLog = 23, kFileWindowLog = 27;
+
+// What the magic number at the beginning of a file says; of gzip and zstd alone, the others have none.
+std::optional<Coding> file_coding(Bytes first);
 
 // Never null: out of memory ends the process.
 std::unique_ptr<Decompressor> make_decompressor(Coding coding, int max_window_log = kContentWindowLog);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <string>
 
+#include "capture/base/text.h"
 #include "capture/http/session.h"
 
 namespace specular {
@@ -24,8 +25,7 @@ Target split_target(std::string_view target) {
 }
 
 bool same_host(std::string_view a, std::string_view b) {
-  auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; };
-  return std::ranges::equal(a, b, {}, lower, lower);
+  return std::ranges::equal(a, b, {}, to_lower, to_lower);
 }
 
 }  // namespace

@@ -18,12 +18,6 @@ Error system_error(const std::string& path) {
   return {ErrorKind::io, fmt::format("{}: {}", path, std::strerror(errno))};
 }
 
-// RFC 8878 sections 3.1.1 and 3.1.2: a frame, or one to be skipped, with which parallel compressors begin.
-bool is_zstd(const std::uint8_t* magic) {
-  bool skippable = (magic[0] & 0xf0) == 0x50 && std::memcmp(magic + 1, "\x2a\x4d\x18", 3) == 0;
-  return skippable || std::memcmp(magic, "\x28\xb5\x2f\xfd", 4) == 0;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<ByteStream>> ByteStream::open(const std::string& path) {
@@ -57,11 +51,8 @@ Result<void> ByteStream::detect() {
     if (*count == 0) break;
     compressed_end_ += *count;
   }
-  const std::uint8_t* magic = compressed_.data();
-  if (compressed_end_ >= 2 && magic[0] == 0x1f && magic[1] == 0x8b) {
-    decompressor_ = make_decompressor(Coding::gzip);
-  } else if (compressed_end_ >= 4 && is_zstd(magic)) {
-    decompressor_ = make_decompressor(Coding::zstd, kFileWindowLog);
+  if (auto coding = file_coding(Bytes(compressed_).first(compressed_end_))) {
+    decompressor_ = make_decompressor(*coding, kFileWindowLog);
   } else {
     buffer_ = std::move(compressed_);
     end_ = compressed_end_;
