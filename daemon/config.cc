@@ -15,11 +15,9 @@
 namespace specular {
 namespace {
 
-// Sections of the same file that belong to speculard alone.
-constexpr std::string_view kOfTheDaemon[] = {"sources", "control", "metrics", "health"};
 // Sections of the same schema for what this version does not do.
-constexpr std::string_view kWithoutEffect[] = {"tls",    "networks",  "privacy", "policies", "intel",
-                                               "alerts", "decisions", "wafs",    "storage"};
+constexpr std::string_view kWithoutEffect[] = {"tls",   "networks", "privacy",   "policies",
+                                               "intel", "alerts",   "decisions", "wafs"};
 
 template <std::size_t kSize>
 bool is_one_of(const std::string_view (&names)[kSize], std::string_view name) {
@@ -87,37 +85,45 @@ class Reading {
 
   Result<void> read_top(const YAML::Node& key, const YAML::Node& value) {
     const std::string& name = key.Scalar();
-    if (is_one_of(kOfTheDaemon, name)) return {};
     if (is_one_of(kWithoutEffect, name)) {
       config_.without_effect.push_back(located(key, fmt::format("'{}' has no effect in this version", name)));
       return {};
     }
-    std::vector<std::string> known(std::begin(kOfTheDaemon), std::end(kOfTheDaemon));
-    known.insert(known.end(), std::begin(kWithoutEffect), std::end(kWithoutEffect));
+    std::vector<std::string> known(std::begin(kWithoutEffect), std::end(kWithoutEffect));
     for (const auto& section : sections_) {
-      if (!name.empty() && section.name == name) return read_section(*section.group, name + ".", value);
+      if (!name.empty() && section.name == name) return read_section(name, value);
       if (*section.name != '\0') known.push_back(section.name);
-      if (*section.name != '\0') continue;
-      for (Option* option : section.group->options()) {
-        if (option->name() == name) return read_option(*option, key, value);
-        known.push_back(option->name());
-      }
+    }
+    std::vector<Option*> options = options_of("");
+    for (Option* option : options) {
+      if (option->name() == name) return read_option(*option, key, value);
+      known.push_back(option->name());
     }
     return unknown(key, "", known);
   }
 
-  Result<void> read_section(OptionGroup& group, const std::string& prefix, const YAML::Node& value) {
+  std::vector<Option*> options_of(const std::string& name) const {
+    std::vector<Option*> options;
+    for (const auto& section : sections_) {
+      if (section.name != name) continue;
+      options.insert(options.end(), section.group->options().begin(), section.group->options().end());
+    }
+    return options;
+  }
+
+  Result<void> read_section(const std::string& name, const YAML::Node& value) {
     if (value.IsNull()) return {};
-    if (!value.IsMap()) return wrong(value, fmt::format("'{}' must be a mapping", prefix.substr(0, prefix.size() - 1)));
+    if (!value.IsMap()) return wrong(value, fmt::format("'{}' must be a mapping", name));
     if (auto unique = check_unique(value); !unique) return unique;
+    std::vector<Option*> options = options_of(name);
     for (const auto& entry : value) {
       std::vector<std::string> known;
       Option* found = nullptr;
-      for (Option* option : group.options()) {
+      for (Option* option : options) {
         known.push_back(option->name());
         if (option->name() == entry.first.Scalar()) found = option;
       }
-      if (found == nullptr) return unknown(entry.first, prefix, known);
+      if (found == nullptr) return unknown(entry.first, name + ".", known);
       if (auto read = read_option(*found, entry.first, entry.second); !read) return read;
     }
     return {};
@@ -125,6 +131,7 @@ class Reading {
 
   Result<void> read_option(Option& option, const YAML::Node& key, const YAML::Node& value) {
     if (!value.IsDefined() || value.IsNull()) return wrong(key, fmt::format("{} has no value", option.name()));
+    option.mark_given();
     if (value.IsScalar()) return located(value, option.set(value.Scalar()));
     if (value.IsSequence()) {
       auto items = list_of(value);
@@ -173,10 +180,26 @@ Result<std::string> read_file(const std::string& path) {
 
 }  // namespace
 
+Config::Config(Program program) {
+  if (program != Program::speculard) return;
+  general.inspect.set_default("budget");
+  capture.tunnels.only_tunnelled.set_default(true);
+}
+
 std::vector<Config::Section> Config::sections() {
-  return {{"", &general},           {"tunnels", &capture.tunnels}, {"flows", &capture.flows},
-          {"http", &capture.http},  {"bodies", &capture.bodies},   {"clients", &clients},
-          {"inventory", &inventory}};
+  return {{"", &general},
+          {"sources", &live},
+          {"sources", &folder},
+          {"tunnels", &capture.tunnels},
+          {"flows", &capture.flows},
+          {"http", &capture.http},
+          {"bodies", &capture.bodies},
+          {"clients", &clients},
+          {"inventory", &inventory},
+          {"storage", &storage},
+          {"control", &control},
+          {"metrics", &metrics},
+          {"health", &health}};
 }
 
 Result<void> load_config(const std::string& path, Config& config) {

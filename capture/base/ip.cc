@@ -92,6 +92,21 @@ std::uint64_t IpAddress::low() const {
   return load_big(bytes_.data() + 8);
 }
 
+std::optional<SocketAddress> SocketAddress::parse(std::string_view text) {
+  auto colon = text.rfind(':');
+  if (colon == std::string_view::npos || colon == 0) return std::nullopt;
+  SocketAddress parsed;
+  std::string_view port = text.substr(colon + 1);
+  auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), parsed.port);
+  auto address = IpAddress::parse(text.substr(0, colon));
+  bool bracketed = text[colon - 1] == ']';
+  if (error != std::errc() || end != port.data() + port.size() || !address || address->is_v4() == bracketed) {
+    return std::nullopt;
+  }
+  parsed.address = *address;
+  return parsed;
+}
+
 std::string SocketAddress::text() const {
   return address.is_v4() ? fmt::format("{}:{}", address.text(), port) : fmt::format("[{}]:{}", address.text(), port);
 }

@@ -42,6 +42,8 @@ struct SocketAddress {
   IpAddress address;
   std::uint16_t port = 0;
 
+  // As text() writes it.
+  static std::optional<SocketAddress> parse(std::string_view text);
   std::string text() const;  // 192.0.2.1:80, [2001:db8::1]:80
   auto operator<=>(const SocketAddress&) const = default;
 };

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "capture/base/ip.h"
+
 namespace specular {
 namespace {
 
@@ -25,10 +27,6 @@ Result<void> Option::set_entry(std::string_view key, const std::vector<std::stri
 
 std::string IntOption::range_text() const {
   return std::to_string(range_.least) + " to " + std::to_string(range_.most);
-}
-
-std::string IntOption::default_text() const {
-  return std::to_string(default_);
 }
 
 Result<void> IntOption::set(std::string_view value) {
@@ -65,6 +63,24 @@ Result<void> ChoiceOption::set(std::string_view value) {
   return {};
 }
 
+Result<void> TextOption::set(std::string_view value) {
+  if (auto checked = check_(value); !checked) {
+    return fail(checked.error().kind, fmt::format("{}: {}", name(), checked.error().text));
+  }
+  value_ = value;
+  return {};
+}
+
+std::string list_text(const std::vector<std::string>& items) {
+  return fmt::format("[{}]", fmt::join(items, ", "));
+}
+
+std::string MapOption::value_text() const {
+  std::string text;
+  for (const auto& [key, items] : value_) text += (text.empty() ? "" : ", ") + key + ": " + list_text(items);
+  return "{" + text + "}";
+}
+
 Result<void> MapOption::set(std::string_view) {
   return fail(ErrorKind::invalid, fmt::format("{} takes {}", name(), range_text()));
 }
@@ -83,6 +99,21 @@ Result<std::uint16_t> parse_port(std::string_view text) {
     return fail(ErrorKind::invalid, fmt::format("'{}' is no port from 1 to 65535", text));
   }
   return static_cast<std::uint16_t>(number);
+}
+
+Result<std::string> parse_text(std::string_view text) {
+  if (text.empty()) return fail(ErrorKind::invalid, "an empty text stands for nothing");
+  return std::string(text);
+}
+
+Result<void> any_text(std::string_view) {
+  return {};
+}
+
+Result<void> check_listen(std::string_view text) {
+  if (text.empty() || SocketAddress::parse(text)) return {};
+  return fail(ErrorKind::invalid,
+              fmt::format("'{}' is no address and port such as 127.0.0.1:9470 or [::1]:9470", text));
 }
 
 }  // namespace specular

@@ -51,10 +51,15 @@ class Option {
   virtual Shape shape() const { return Shape::scalar; }
   virtual std::string range_text() const = 0;    // "1 to 86400", "true or false", "full or budget"
   virtual std::string default_text() const = 0;  // as YAML
+  virtual std::string value_text() const = 0;    // the same of what is set
   // A scalar takes one value; a list takes them all at once, a map one key after the other.
   virtual Result<void> set(std::string_view value) = 0;
   virtual Result<void> set_list(const std::vector<std::string>& values);
   virtual Result<void> set_entry(std::string_view key, const std::vector<std::string>& values);
+
+  // Whether the user said something about it, be it the default.
+  bool given() const { return given_; }
+  void mark_given() { given_ = true; }
 
  protected:
   ~Option() = default;
@@ -63,6 +68,7 @@ class Option {
   const char* name_;
   const char* unit_;
   const char* help_;
+  bool given_ = false;
 };
 
 class IntOption final : public Option {
@@ -76,7 +82,8 @@ class IntOption final : public Option {
   std::int64_t value() const { return value_; }
   std::size_t size() const { return static_cast<std::size_t>(value_); }  // Requires: the range has no negative part.
   std::string range_text() const override;
-  std::string default_text() const override;
+  std::string default_text() const override { return std::to_string(default_); }
+  std::string value_text() const override { return std::to_string(value_); }
   Result<void> set(std::string_view value) override;
 
  private:
@@ -92,7 +99,10 @@ class BoolOption final : public Option {
   bool value() const { return value_; }
   std::string range_text() const override { return "true or false"; }
   std::string default_text() const override { return default_ ? "true" : "false"; }
+  std::string value_text() const override { return value_ ? "true" : "false"; }
   Result<void> set(std::string_view value) override;
+  // Another default, before anything was set: programs differ.
+  void set_default(bool value) { default_ = value_ = value; }
 
  private:
   bool default_, value_;
@@ -108,12 +118,39 @@ class ChoiceOption final : public Option {
   const std::string& value() const { return value_; }
   std::string range_text() const override;
   std::string default_text() const override { return default_; }
+  std::string value_text() const override { return value_; }
   Result<void> set(std::string_view value) override;
+  // Another default, before anything was set: programs differ. Requires: it is one of the choices.
+  void set_default(const std::string& value) { default_ = value_ = value; }
 
  private:
   std::string default_, value_;
   std::vector<std::string> choices_;
 };
+
+// Any text that the check accepts: a path, an address to listen on.
+class TextOption final : public Option {
+ public:
+  using Check = Result<void> (*)(std::string_view text);
+  TextOption(OptionGroup& group, const char* name, std::string value, Check check, const char* form, const char* help)
+      : Option(group, name, "", help), default_(value), value_(std::move(value)), check_(check), form_(form) {}
+
+  const std::string& value() const { return value_; }
+  std::string range_text() const override { return form_; }
+  std::string default_text() const override { return quoted(default_); }
+  std::string value_text() const override { return quoted(value_); }
+  Result<void> set(std::string_view value) override;
+
+ private:
+  static std::string quoted(const std::string& text) { return text.empty() ? "\"\"" : text; }
+
+  std::string default_, value_;
+  Check check_;
+  const char* form_;
+};
+
+// ["a", "b"] as YAML: [a, b].
+std::string list_text(const std::vector<std::string>& items);
 
 // A list whose items are checked by the function that turns them into T.
 template <class T>
@@ -129,11 +166,8 @@ class ListOption final : public Option {
   const std::vector<T>& values() const { return values_; }
   Shape shape() const override { return Shape::list; }
   std::string range_text() const override { return std::string("list of ") + items_; }
-  std::string default_text() const override {
-    std::string text = "[";
-    for (const auto& item : default_) text += (text.size() > 1 ? ", " : "") + item;
-    return text + "]";
-  }
+  std::string default_text() const override { return list_text(default_); }
+  std::string value_text() const override { return list_text(texts_); }
   Result<void> set(std::string_view value) override { return set_list({std::string(value)}); }
   Result<void> set_list(const std::vector<std::string>& values) override {
     std::vector<T> parsed;
@@ -143,11 +177,12 @@ class ListOption final : public Option {
       parsed.push_back(*item);
     }
     values_ = std::move(parsed);
+    texts_ = values;
     return {};
   }
 
  private:
-  std::vector<std::string> default_;
+  std::vector<std::string> default_, texts_;
   Parse parse_;
   const char* items_;
   std::vector<T> values_;
@@ -164,6 +199,7 @@ class MapOption final : public Option {
   Shape shape() const override { return Shape::map; }
   std::string range_text() const override { return std::string("names, each with a list of ") + items_; }
   std::string default_text() const override { return "{}"; }
+  std::string value_text() const override;
   Result<void> set(std::string_view value) override;
   Result<void> set_entry(std::string_view key, const std::vector<std::string>& values) override;
 
@@ -175,5 +211,10 @@ class MapOption final : public Option {
 
 // Item parsers for ListOption.
 Result<std::uint16_t> parse_port(std::string_view text);
+Result<std::string> parse_text(std::string_view text);  // anything but nothing
+
+// Checks for TextOption.
+Result<void> any_text(std::string_view text);
+Result<void> check_listen(std::string_view text);  // "127.0.0.1:9470", "[::1]:9470", or nothing
 
 }  // namespace specular

@@ -40,6 +40,10 @@ Result<void> check_tunnel(std::string_view name) {
 
 }  // namespace
 
+std::string TunnelPortsOption::value_text() const {
+  return fmt::format("{{vxlan: [{}], geneve: [{}]}}", fmt::join(vxlan_, ", "), fmt::join(geneve_, ", "));
+}
+
 Result<void> TunnelPortsOption::set_entry(std::string_view key, const std::vector<std::string>& values) {
   if (key != "vxlan" && key != "geneve") {
     return fail(ErrorKind::invalid, fmt::format("{} has keys vxlan and geneve, not '{}'", name(), key));

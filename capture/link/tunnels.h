@@ -25,10 +25,13 @@ class TunnelPortsOption final : public Option {
 
   bool is_vxlan(std::uint16_t port) const { return contains(vxlan_, port); }
   bool is_geneve(std::uint16_t port) const { return contains(geneve_, port); }
+  const std::vector<std::uint16_t>& vxlan() const { return vxlan_; }
+  const std::vector<std::uint16_t>& geneve() const { return geneve_; }
 
   Shape shape() const override { return Shape::map; }
   std::string range_text() const override { return "vxlan and geneve, each with a list of ports"; }
   std::string default_text() const override { return "{vxlan: [4789], geneve: [6081]}"; }
+  std::string value_text() const override;
   Result<void> set(std::string_view value) override { return set_list({std::string(value)}); }
   Result<void> set_list(const std::vector<std::string>& values) override { return set_entry("vxlan", values); }
   Result<void> set_entry(std::string_view key, const std::vector<std::string>& values) override;

@@ -49,6 +49,9 @@ std::string other_value(const Option& option) {
   if (name == "ports") return "{vxlan: [4790], geneve: [6082]}";
   if (name == "groups") return "{tenant: [\"vxlan:7\"]}";
   if (name == "trusted_proxies") return "[10.0.0.0/8, 192.0.2.1]";
+  if (range == "list of interface names") return "[eth0, eth1]";
+  if (range == "an address and port") return "\"[::1]:9479\"";
+  if (range == "a path" || range.find("pcap-filter") != std::string::npos) return "tcp";
   if (range == "true or false") return normal == "true" ? "false" : "true";
   if (auto to = range.find(" to "); to != std::string::npos) {
     std::string least = range.substr(0, to);
@@ -56,7 +59,8 @@ std::string other_value(const Option& option) {
   }
   auto words = range.find(" or ");
   REQUIRE_MESSAGE(words != std::string::npos, name, " takes ", range);
-  return range.substr(0, words) == normal ? range.substr(words + 4) : range.substr(0, words);
+  std::string first = range.substr(0, words), second = range.substr(words + 4);
+  return first == normal ? second.substr(0, second.find(" or ")) : first;
 }
 
 std::string document_with(const Config::Section& section, const Option& option, const std::string& value) {
@@ -70,6 +74,7 @@ std::string held_by(const Option& option) {
   if (const auto* number = dynamic_cast<const IntOption*>(&option)) return std::to_string(number->value());
   if (const auto* flag = dynamic_cast<const BoolOption*>(&option)) return flag->value() ? "true" : "false";
   if (const auto* choice = dynamic_cast<const ChoiceOption*>(&option)) return choice->value();
+  if (const auto* text = dynamic_cast<const TextOption*>(&option)) return text->value();
   return "";
 }
 
@@ -151,8 +156,24 @@ TEST_CASE("empty files set nothing") {
   CHECK(accepts("flows: {}\n"));
 }
 
-TEST_CASE("sections of the daemon alone are passed over") {
-  CHECK(accepts("sources:\n  - interface: eth0\nmetrics:\n  listen: 127.0.0.1:9000\nshards: 2\n"));
+TEST_CASE("sections of the daemon are read by every program, and refused where they are wrong") {
+  CHECK(accepts("sources:\n  interfaces: [eth0]\nmetrics:\n  listen: 127.0.0.1:9000\nshards: 2\n"));
+  CHECK(mentions(complaint("sources:\n  interface: [eth0]\n"), "'sources.interfaces'"));
+  CHECK(mentions(complaint("sources:\n  settle_second: 4\n"), "'sources.settle_seconds'"));
+  CHECK(mentions(complaint("metrics:\n  listen: 9000\n"), "127.0.0.1:9470"));
+}
+
+TEST_CASE("the daemon has defaults of its own, which a file overrides") {
+  Config daemon(Program::speculard), command;
+  CHECK(daemon.general.inspect.value() == "budget");
+  CHECK(daemon.capture.tunnels.only_tunnelled.value());
+  CHECK(command.general.inspect.value() == "full");
+  CHECK_FALSE(command.capture.tunnels.only_tunnelled.value());
+  REQUIRE(load("inspect: full\ntunnels: {only_tunnelled: false}\n", daemon));
+  CHECK(daemon.general.inspect.value() == "full");
+  CHECK_FALSE(daemon.capture.tunnels.only_tunnelled.value());
+  CHECK(daemon.capture.tunnels.only_tunnelled.given());
+  CHECK_FALSE(daemon.capture.tunnels.max_depth.given());
 }
 
 TEST_CASE("an unknown key is refused, with its line and the nearest key") {

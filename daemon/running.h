@@ -1,0 +1,35 @@
+// Running: what a daemon at work lets be asked. The control, metrics and health servers know nothing else of it.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "analyzers/discovery/inventory.h"
+#include "daemon/metrics.h"
+
+namespace specular {
+
+struct Health {
+  bool healthy = false;
+  std::string why;  // if not: starting, draining, a thread that does not move, loss; one line
+};
+
+// All of it may be called by any thread.
+class Running {
+ public:
+  using Json = nlohmann::ordered_json;
+
+  // Calls `reader` with the inventory, which stands still meanwhile; it should not take long.
+  virtual void read_inventory(const std::function<void(const Inventory&)>& reader) = 0;
+  // As `specular status --json` prints it; README.md has its fields.
+  virtual Json status() = 0;
+  virtual Health health() = 0;
+  virtual const Metrics& metrics() const = 0;
+
+ protected:
+  ~Running() = default;
+};
+
+}  // namespace specular
