@@ -50,7 +50,7 @@ std::string other_value(const Option& option) {
   if (name == "groups") return "{tenant: [\"vxlan:7\"]}";
   if (name == "trusted_proxies") return "[10.0.0.0/8, 192.0.2.1]";
   if (range == "list of interface names") return "[eth0, eth1]";
-  if (range == "an address and port") return "\"[::1]:9479\"";
+  if (range == "an address and port") return "127.0.0.1:9479";
   if (range == "a path" || range.find("pcap-filter") != std::string::npos) return "tcp";
   if (range == "true or false") return normal == "true" ? "false" : "true";
   if (auto to = range.find(" to "); to != std::string::npos) {
