@@ -346,8 +346,10 @@ CoverageCounts& Observer::host_coverage(std::uint32_t host) {
   return hosts_[host].coverage;
 }
 
-void Observer::on_epoch(EpochNumber) {
+void Observer::on_epoch(EpochNumber epoch) {
+  if (!sink_.is_ready()) return;
   flush();
+  sink_.on_told(epoch);
 }
 
 void Observer::flush() {

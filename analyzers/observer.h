@@ -21,7 +21,7 @@
 
 namespace specular {
 
-// What a shard learned in one epoch; told at its end, in no particular order.
+// What a shard learned in one epoch, or in several; told at the end, in no particular order.
 class DeltaSink {
  public:
   virtual void on_endpoint(const ServedHost& host, const SegmentPath& path, const std::string& method,
@@ -29,6 +29,10 @@ class DeltaSink {
   virtual void on_values(const ServedHost& host, const SegmentPath& path, const DistinctCounter& added) = 0;
   virtual void on_host(const ServedHost& host, const CoverageCounts& added) = 0;
   virtual void on_tunnel(const std::string& tunnel, const CoverageCounts& added) = 0;
+  // Whether an epoch may be told now. If not, it is told with the next one.
+  virtual bool is_ready() { return true; }
+  // All of it was told, up to this epoch.
+  virtual void on_told(EpochNumber) {}
 
  protected:
   ~DeltaSink() = default;

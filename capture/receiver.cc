@@ -23,8 +23,18 @@ std::optional<EpochNumber> EpochClock::enter(Timestamp time) {
 }
 
 Receiver::Receiver(const TunnelOptions& options, TunnelTable& tunnels, const HashKey& key,
-                   std::vector<std::unique_ptr<CaptureShard>>& shards)
-    : key_(key), decoder_(options, tunnels), shards_(shards), batches_(shards.size()) {}
+                   std::vector<PacketSink*> sinks, Decoder::Scope scope)
+    : key_(key),
+      decoder_(options, tunnels, scope),
+      sinks_(std::move(sinks)),
+      kept_(sinks_.size()),
+      batches_(sinks_.size()) {
+  for (auto& kept : kept_) kept = kAll;
+}
+
+void Receiver::keep(std::size_t sink, double share) {
+  kept_[sink].store(static_cast<std::uint32_t>(share * kAll), std::memory_order_relaxed);
+}
 
 void Receiver::on_frames(std::span<const Frame> frames) {
   decoder_.begin_batch();
@@ -34,46 +44,63 @@ void Receiver::on_frames(std::span<const Frame> frames) {
   }
   for (const Frame& frame : frames) {
     if (auto epoch = clock_.enter(frame.time)) enter_epoch(*epoch);
-    // A shard has room for a whole batch; the packet is decoded where it will stand, if there is but one.
+    // A sink has room for a whole batch; the packet is decoded where it will stand, if there is but one.
     Batch& first = batches_.front();
     Packet& packet = first.packets[first.size];
     if (decoder_.decode(frame, packet) != Drop::none) continue;
-    count(frame, packet.tunnel);
-    std::size_t shard = shards_.size() == 1 ? 0 : (hash_ends(key_, packet.flow) >> 32) % shards_.size();
-    Batch& owner = batches_[shard];
-    if (shard != 0) owner.packets[owner.size] = packet;
+    TunnelTraffic& traffic = traffic_of(packet.tunnel);
+    ++traffic.segments;
+    traffic.wire_bytes += frame.wire_size;
+    bool all_to_one = sinks_.size() == 1 && kept_[0].load(std::memory_order_relaxed) == kAll;
+    std::uint64_t hash = all_to_one ? 0 : hash_ends(key_, packet.flow);
+    std::size_t sink = (hash >> 32) % sinks_.size();
+    if ((hash & (kAll - 1)) >= kept_[sink].load(std::memory_order_relaxed)) {
+      ++traffic.shed_segments;
+      traffic.shed_bytes += frame.wire_size;
+      continue;
+    }
+    Batch& owner = batches_[sink];
+    if (sink != 0) owner.packets[owner.size] = packet;
     ++owner.size;
     if (owner.size == kBatch) hand_over();
   }
   hand_over();
+  if (!frames.empty()) last_time_ = frames.back().time;
 }
 
 void Receiver::enter_epoch(EpochNumber epoch) {
   hand_over();
-  for (auto& shard : shards_) shard->enter_epoch(epoch);
+  for (PacketSink* sink : sinks_) sink->enter_epoch(epoch);
 }
 
 void Receiver::hand_over() {
-  for (std::size_t i = 0; i < shards_.size(); ++i) {
-    if (batches_[i].size > 0) shards_[i]->on_packets(std::span(batches_[i].packets).first(batches_[i].size));
+  for (std::size_t i = 0; i < sinks_.size(); ++i) {
+    if (batches_[i].size > 0) sinks_[i]->on_packets(std::span(batches_[i].packets).first(batches_[i].size));
     batches_[i].size = 0;
   }
 }
 
-void Receiver::count(const Frame& frame, TunnelId tunnel) {
+TunnelTraffic& Receiver::traffic_of(TunnelId tunnel) {
   auto index = static_cast<std::size_t>(tunnel);
   if (index >= traffic_.size()) traffic_.resize(index + 1);
-  TunnelTraffic& traffic = traffic_[index];
-  if (traffic.segments++ == 0) traffic.first = frame.time;
-  traffic.wire_bytes += frame.wire_size;
-  traffic.last = frame.time;
+  return traffic_[index];
+}
+
+std::vector<TunnelTraffic> Receiver::take_traffic() {
+  std::vector<TunnelTraffic> taken(traffic_.size());
+  traffic_.swap(taken);
+  return taken;
 }
 
 void Receiver::flush() {
   hand_over();
-  for (auto& shard : shards_) shard->flush();
+  for (PacketSink* sink : sinks_) sink->flush();
   clock_.restart();
   decoder_.flush();
+}
+
+void Receiver::advance(Timestamp now) {
+  if (auto epoch = clock_.enter(now)) enter_epoch(*epoch);
 }
 
 }  // namespace specular

@@ -1,6 +1,7 @@
-// Pipeline: builds every stage and connects them; the one place where the whole flow is visible.
+// Pipeline: every stage built and connected in one thread, as captures are analysed; sensor.h does the same for the
+// daemon's threads.
 //
-//   frames → Receiver → CaptureShard (flows → HTTP) → Observer → Judge → Store
+//   frames → Receiver → Lane (flows → HTTP → observer) → Judge → Store
 //
 // Sinks are built first and destroyed last.
 #pragma once
@@ -9,9 +10,9 @@
 #include <vector>
 
 #include "analyzers/judge.h"
-#include "analyzers/observer.h"
 #include "capture/receiver.h"
 #include "daemon/config.h"
+#include "daemon/lane.h"
 #include "storage/store.h"
 
 namespace specular {
@@ -35,8 +36,7 @@ class Pipeline {
   Store* store_;
   TunnelTable tunnels_;
   Judge judge_;
-  std::vector<std::unique_ptr<Observer>> observers_;
-  std::vector<std::unique_ptr<CaptureShard>> shards_;
+  std::vector<std::unique_ptr<Lane>> lanes_;
   std::unique_ptr<Receiver> receiver_;
 };
 

@@ -66,8 +66,11 @@ void DecodeCounters::add(Drop drop) {
   }
 }
 
-Decoder::Decoder(const TunnelOptions& options, TunnelTable& tunnels)
-    : options_(options), tunnels_(tunnels), fragments_(kFragmentBytes, kFragmentTimeout) {}
+Decoder::Decoder(const TunnelOptions& options, TunnelTable& tunnels, Scope scope)
+    : options_(options),
+      only_tunnelled_(scope == Scope::configured && options.only_tunnelled.value()),
+      tunnels_(tunnels),
+      fragments_(kFragmentBytes, kFragmentTimeout) {}
 
 Drop Decoder::decode(const Frame& frame, Packet& packet) {
   counters_.frames.add();
@@ -387,7 +390,7 @@ Drop FrameWalk::tcp(Reader r) {
   if (header > segment.size() + missing_) return Drop::bad_header;
   r.skip(header - 20);
   if (r.bad()) return Drop::header_cut;
-  if (depth_ == 0 && decoder_.options_.only_tunnelled.value()) return Drop::not_tunnelled;
+  if (depth_ == 0 && decoder_.only_tunnelled_) return Drop::not_tunnelled;
   packet_.time = frame_.time;
   packet_.payload = r.rest();
   packet_.payload_size = static_cast<std::uint32_t>(packet_.payload.size()) + missing_;

@@ -40,7 +40,10 @@ struct DecodeCounters : CounterGroup {
 
 class Decoder {
  public:
-  Decoder(const TunnelOptions& options, TunnelTable& tunnels);
+  // What `only_tunnelled` says, or whatever it says: captures are not mirrored to us, but given.
+  enum class Scope : std::uint8_t { configured, everything };
+
+  Decoder(const TunnelOptions& options, TunnelTable& tunnels, Scope scope = Scope::configured);
 
   // Fills `packet` and returns Drop::none, or tells why there is none. The packet's views last as long as the frame's,
   // those of a datagram made of fragments until the next begin_batch().
@@ -58,6 +61,7 @@ class Decoder {
   void sample_checksum(const Packet& packet, Bytes segment);
 
   const TunnelOptions& options_;
+  bool only_tunnelled_;
   TunnelTable& tunnels_;
   FragmentTable fragments_;
   DecodeCounters counters_;

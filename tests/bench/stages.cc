@@ -121,9 +121,8 @@ void http(const Loaded& packets) {
   CaptureOptions options;
   TunnelTable tunnels(options.tunnels);
   NoExchanges sink;
-  std::vector<std::unique_ptr<CaptureShard>> shards;
-  shards.push_back(std::make_unique<CaptureShard>(options, HashKey{}, sink));
-  Receiver receiver(options.tunnels, tunnels, HashKey{}, shards);
+  CaptureShard shard(options, HashKey{}, sink);
+  Receiver receiver(options.tunnels, tunnels, HashKey{}, {&shard});
   packets.feed(receiver);
   receiver.flush();
   g_result = sink.finished;

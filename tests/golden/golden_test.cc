@@ -37,11 +37,13 @@ Lines run_capture(const Capture& capture, std::size_t shard_count, Lines* notes)
   TunnelTable tunnels(options.tunnels);
   std::vector<std::unique_ptr<Recorder>> recorders;
   std::vector<std::unique_ptr<CaptureShard>> shards;
+  std::vector<PacketSink*> sinks;
   for (std::size_t i = 0; i < shard_count; ++i) {
     recorders.push_back(std::make_unique<Recorder>());
     shards.push_back(std::make_unique<CaptureShard>(options, HashKey{}, *recorders.back()));
+    sinks.push_back(shards.back().get());
   }
-  Receiver receiver(options.tunnels, tunnels, HashKey{}, shards);
+  Receiver receiver(options.tunnels, tunnels, HashKey{}, sinks);
   capture.feed(receiver);
   receiver.flush();
   Lines lines;

@@ -191,9 +191,8 @@ void add_transactions(CLI::App& app, Invocation& invocation) {
     invocation.command = [=](Invocation& with) {
       TunnelTable tunnels(with.config.capture.tunnels);
       TransactionList list(tunnels, with.format, *hashes);
-      std::vector<std::unique_ptr<CaptureShard>> shards;
-      shards.push_back(std::make_unique<CaptureShard>(with.config.capture, HashKey::random(), list));
-      Receiver receiver(with.config.capture.tunnels, tunnels, HashKey::random(), shards);
+      CaptureShard shard(with.config.capture, HashKey::random(), list);
+      Receiver receiver(with.config.capture.tunnels, tunnels, HashKey::random(), {&shard});
       int status = read_captures(*options, receiver).status;
       if (status == kUsage) return status;
       receiver.flush();
