@@ -55,6 +55,7 @@ void Receiver::on_frames(std::span<const Frame> frames) {
     std::uint64_t hash = all_to_one ? 0 : hash_ends(key_, packet.flow);
     std::size_t sink = (hash >> 32) % sinks_.size();
     if ((hash & (kAll - 1)) >= kept_[sink].load(std::memory_order_relaxed)) {
+      load_.shed.add();
       ++traffic.shed_segments;
       traffic.shed_bytes += frame.wire_size;
       continue;

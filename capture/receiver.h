@@ -73,6 +73,10 @@ class EpochClock {
   std::uint64_t discontinuities_ = 0;
 };
 
+struct LoadCounters : CounterGroup {
+  Counter shed{*this, "shed_packets", "TCP segments not looked at, as the sensor was overloaded"};
+};
+
 // What came through one tunnel (or, under TunnelId::none, through none).
 struct TunnelTraffic {
   std::uint64_t segments = 0, wire_bytes = 0;
@@ -96,6 +100,7 @@ class Receiver final : public FrameSink {
   void keep(std::size_t sink, double share);
 
   const DecodeCounters& counters() const { return decoder_.counters(); }
+  const LoadCounters& load() const { return load_; }
   // What was counted since the last call, by TunnelId.
   std::vector<TunnelTraffic> take_traffic();
   std::uint64_t discontinuities() const { return clock_.discontinuities(); }
@@ -115,6 +120,7 @@ class Receiver final : public FrameSink {
 
   HashKey key_;
   Decoder decoder_;
+  LoadCounters load_;
   EpochClock clock_;
   std::vector<PacketSink*> sinks_;
   std::vector<std::atomic<std::uint32_t>> kept_;  // by sink: flows whose hash is below, of kAll

@@ -10,6 +10,8 @@ void Report::apply_to(Judge& judge) const {
   for (const auto& [host, added] : hosts) judge.on_host(host, added);
   for (const auto& [tunnel, added] : tunnels) judge.on_tunnel(tunnel, added);
   for (const auto& [name, added] : counters) judge.on_counter(name, added);
+  if (capture) judge.on_capture(*capture);
+  for (const std::string& name : forgotten_captures) judge.forget_capture(name);
 }
 
 bool Mailbox::has_room() const {
@@ -22,8 +24,7 @@ std::size_t Mailbox::size() const {
 }
 
 void Mailbox::put(std::unique_ptr<Report> report) {
-  std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return reports_.size() < capacity_; });
+  std::lock_guard lock(mutex_);
   report->sent = std::chrono::steady_clock::now();
   reports_.push_back(std::move(report));
   changed_.notify_all();
@@ -34,7 +35,6 @@ std::unique_ptr<Report> Mailbox::take(Duration most) {
   if (!changed_.wait_for(lock, most, [&] { return !reports_.empty(); })) return nullptr;
   std::unique_ptr<Report> report = std::move(reports_.front());
   reports_.erase(reports_.begin());
-  changed_.notify_all();
   return report;
 }
 
@@ -93,6 +93,12 @@ void ReportWriter::send(std::optional<Timestamp> time) {
   counters_.tell_growth(report().counters);
   report().time = time;
   mailbox_.put(std::exchange(report_, nullptr));
+}
+
+void ReportWriter::send_capture(const AnalysedCapture& capture, std::vector<std::string> forgotten, Timestamp time) {
+  report().capture = capture;
+  report().forgotten_captures = std::move(forgotten);
+  send(time);
 }
 
 }  // namespace specular

@@ -37,6 +37,8 @@ struct Report {
   std::vector<std::pair<ServedHost, CoverageCounts>> hosts;
   std::vector<std::pair<std::string, CoverageCounts>> tunnels;
   std::vector<std::pair<std::string, std::uint64_t>> counters;  // by how much they have grown
+  std::optional<AnalysedCapture> capture;                       // that all of this comes from
+  std::vector<std::string> forgotten_captures;                  // names
   std::optional<Timestamp> time;                                // packet time that was reached
   std::uint64_t transactions = 0;
   std::chrono::steady_clock::time_point sent;
@@ -44,13 +46,13 @@ struct Report {
   void apply_to(Judge& judge) const;
 };
 
-// Between several producers and one consumer; bounded.
+// Between several producers and one consumer. Bounded by its producers, which ask for room.
 class Mailbox {
  public:
   explicit Mailbox(std::size_t capacity) : capacity_(capacity) {}
 
   bool has_room() const;
-  // Waits for room: only for what cannot wait, the last report of a thread.
+  // Never waits: who can, asks for room before.
   void put(std::unique_ptr<Report> report);
   // The oldest report, or null if none came within `most`.
   std::unique_ptr<Report> take(Duration most);
@@ -96,6 +98,7 @@ class ReportWriter final : public DeltaSink {
 
   // Sends what was collected, whether or not there is room.
   void send(std::optional<Timestamp> time);
+  void send_capture(const AnalysedCapture& capture, std::vector<std::string> forgotten, Timestamp time);
 
  private:
   void add_traffic();

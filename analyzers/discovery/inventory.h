@@ -35,6 +35,7 @@ class Inventory {
   const std::map<HostKey, Host>& hosts() const { return hosts_; }
   std::map<HostKey, Host>& hosts() { return hosts_; }
   const Host* find(const HostKey& key) const;
+  std::size_t leaves() const { return ceiling_.used; }  // methods at paths, over all hosts
 
   struct Coverage {
     CoverageCounts counts;
