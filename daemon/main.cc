@@ -1,0 +1,159 @@
+// speculard: the daemon. Reads its configuration, gives up what it may do beyond capturing, opens everything, starts the
+// threads (loops.h), and then waits for signals, once a second looking after health and the watchdog.
+#include <algorithm>
+#include <csignal>
+#include <ctime>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <systemd/sd-daemon.h>
+
+#include "capture/base/escape.h"
+#include "daemon/control.h"
+#include "daemon/describe.h"
+#include "daemon/health.h"
+#include "daemon/log.h"
+#include "daemon/privileges.h"
+#include "daemon/sensor.h"
+
+namespace specular {
+namespace {
+
+constexpr int kDone = 0, kFailed = 1, kUsage = 2;
+
+struct Arguments {
+  std::string store, config, user;
+  bool check = false, describe = false;
+};
+
+int complain(int status, const std::string& text) {
+  fmt::print(stderr, "speculard: {}\n", escape_terminal(text));
+  return status;
+}
+
+// All threads inherit that these signals are blocked; they are waited for by the first one alone.
+sigset_t block_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGPIPE}) sigaddset(&set, signal);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  return set;
+}
+
+Result<std::unique_ptr<Config>> read_config(const std::string& path) {
+  auto config = std::make_unique<Config>(Program::speculard);
+  if (path.empty()) return config;
+  if (auto loaded = load_config(path, *config); !loaded) return forward(loaded.error());
+  return config;
+}
+
+void reload(const Arguments& arguments, Config& running) {
+  auto read = read_config(arguments.config);
+  if (!read) return log(LogLevel::error, read.error().text + "; what is in force stays");
+  auto old_sections = running.sections(), new_sections = (*read)->sections();
+  for (std::size_t i = 0; i < old_sections.size(); ++i) {
+    for (std::size_t j = 0; j < old_sections[i].group->options().size(); ++j) {
+      Option &before = *old_sections[i].group->options()[j], &after = *new_sections[i].group->options()[j];
+      if (before.value_text() == after.value_text()) continue;
+      if (&before == &running.general.log_level) {
+        (void)before.set(after.value_text());
+        set_log_level(after.value_text());
+        continue;
+      }
+      std::string section = old_sections[i].name;
+      log(LogLevel::warning, fmt::format("restart needed: {}{}{}", section, section.empty() ? "" : ".", before.name()));
+    }
+  }
+  log(LogLevel::info, "the configuration was read again");
+}
+
+// Until the end is asked for.
+void attend(const Arguments& arguments, Config& config, Sensor& sensor, const sigset_t& signals) {
+  std::uint64_t watchdog = 0;
+  bool watched = sd_watchdog_enabled(0, &watchdog) > 0;
+  for (;;) {
+    constexpr timespec kTick{1, 0};
+    switch (sigtimedwait(&signals, nullptr, &kTick)) {
+      case SIGTERM:
+      case SIGINT: return;
+      case SIGHUP: reload(arguments, config); break;
+      case SIGUSR1: log(LogLevel::info, sensor.statistics()); break;
+      default: break;
+    }
+    sensor.tick();
+    if (watched && sensor.moves()) sd_notify(0, "WATCHDOG=1");
+  }
+}
+
+int serve(const Arguments& arguments, Config& config) {
+  set_log_level(config.general.log_level.value());
+  for (const auto& text : config.without_effect) log(LogLevel::warning, text);
+  if (auto dropped = drop_privileges(arguments.user, arguments.store); !dropped) {
+    return complain(kFailed, dropped.error().text);
+  }
+  sigset_t signals = block_signals();
+
+  std::atomic<Running*> running = nullptr;
+  auto health = HealthServer::open(config.health.listen.value(), [&running] {
+    Running* there = running.load();
+    return there != nullptr ? there->health() : Health{false, "starting"};
+  });
+  if (!health) return complain(kFailed, health.error().text);
+  auto store = Store::open(arguments.store, Store::Mode::write);
+  if (!store) return complain(kFailed, store.error().text);
+  auto sensor = Sensor::create(config, **store, arguments.store);
+  if (!sensor) return complain(kFailed, sensor.error().text);
+  auto control = ControlServer::open(control_path(config, arguments.store), **sensor);
+  if (!control) return complain(kFailed, control.error().text);
+  auto metrics = MetricsServer::open(config.metrics.listen.value(), **sensor);
+  if (!metrics) return complain(kFailed, metrics.error().text);
+
+  (*sensor)->start();
+  running = sensor->get();
+  log(LogLevel::info, fmt::format("speculard {} has started", SPECULAR_VERSION));
+  sd_notify(0, "READY=1");
+  attend(arguments, config, **sensor, signals);
+  sd_notify(0, "STOPPING=1");
+  log(LogLevel::info, "ending: " + (*sensor)->statistics());
+  if (!(*sensor)->stop()) {
+    return complain(kFailed, "what was learned last could not be written, and is lost");
+  }
+  log(LogLevel::info, "all that was learned is in the store");
+  return kDone;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Finds the APIs in traffic that is mirrored to this machine, for as long as it runs.", "speculard");
+  Arguments arguments;
+  app.set_version_flag("--version", "speculard " SPECULAR_VERSION);
+  app.add_option("--store", arguments.store, "Folder for what is learned; made if it is not there")->type_name("DIR");
+  app.add_option("--config", arguments.config, "YAML file with settings")->type_name("FILE");
+  app.add_option("--user", arguments.user, "Become this user, with CAP_NET_RAW as the only privilege")->type_name("NAME");
+  app.add_flag("--check", arguments.check, "Only check the configuration");
+  app.add_flag("--describe", arguments.describe, "Print every option, counter and drop reason, as YAML");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kDone : kUsage;
+  }
+  if (arguments.describe) {
+    fmt::print("{}", describe());
+    return kDone;
+  }
+  auto config = read_config(arguments.config);
+  if (!config) return complain(kUsage, config.error().text);
+  if (arguments.check) {
+    for (const auto& text : (*config)->without_effect) complain(kDone, "warning: " + text);
+    fmt::print("{}: valid\n", arguments.config.empty() ? "defaults" : escape_terminal(arguments.config));
+    return kDone;
+  }
+  if (arguments.store.empty()) return complain(kUsage, "--store DIR is missing: where what is learned is kept");
+  return serve(arguments, **config);
+}
+
+}  // namespace
+}  // namespace specular
+
+int main(int argc, char** argv) {
+  return specular::run(argc, argv);
+}

@@ -1,0 +1,125 @@
+#include "capture/packet_queue.h"
+
+#include <thread>
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+namespace specular::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+// What a shard was told, as text.
+struct Told final : PacketSink {
+  std::vector<std::string> lines;
+  void on_packets(std::span<const Packet> packets) override {
+    CHECK(packets.size() <= kBatch);
+    for (const Packet& packet : packets) lines.push_back(fmt::format("{} {}", packet.seq, as_text(packet.payload)));
+  }
+  void enter_epoch(EpochNumber epoch) override { lines.push_back(fmt::format("epoch {}", epoch)); }
+  void flush() override { lines.push_back("flush"); }
+};
+
+Packet packet_of(std::uint32_t seq, std::string_view payload) {
+  Packet packet;
+  packet.seq = seq;
+  packet.payload = as_bytes(payload);
+  packet.payload_size = static_cast<std::uint32_t>(payload.size());
+  return packet;
+}
+
+void push(PacketQueue& queue, std::uint32_t seq, std::string payload) {
+  Packet packet = packet_of(seq, payload);
+  queue.on_packets(std::span(&packet, 1));
+  std::fill(payload.begin(), payload.end(), '#');  // the view ends with the call
+}
+
+}  // namespace
+
+TEST_CASE("packets come out as they went in, with their payloads, epochs and the end between them") {
+  PacketQueue queue(8);
+  push(queue, 1, "one");
+  push(queue, 2, "");
+  queue.enter_epoch(17);
+  push(queue, 3, "three");
+  queue.flush();
+  queue.publish();
+  Told told;
+  CHECK(queue.take(told));
+  CHECK(told.lines == std::vector<std::string>{"1 one", "2 ", "epoch 17", "3 three", "flush"});
+  CHECK_FALSE(queue.take(told));
+}
+
+TEST_CASE("a burst is seen once it is published") {
+  PacketQueue queue(8);
+  push(queue, 1, "one");
+  Told told;
+  CHECK_FALSE(queue.take(told));
+  queue.publish();
+  CHECK(queue.take(told));
+  CHECK(told.lines.size() == 1);
+}
+
+TEST_CASE("packets that find no room are counted; a slot that was used again holds no old ones") {
+  PacketQueue queue(2);
+  for (std::uint32_t i = 0; i < 3 * kBatch; ++i) push(queue, i, "x");
+  CHECK(queue.counters().dropped.value() == kBatch);
+  queue.publish();
+  Told told;
+  CHECK(queue.take(told));
+  CHECK(told.lines.size() == 2 * kBatch);
+  push(queue, 1000, "y");
+  queue.publish();
+  told.lines.clear();
+  CHECK(queue.take(told));
+  CHECK(told.lines == std::vector<std::string>{"1000 y"});
+}
+
+TEST_CASE("the largest payloads pass") {
+  PacketQueue queue(4);
+  std::string large(65'000, 'z');
+  for (std::uint32_t i = 0; i < 3; ++i) push(queue, i, large);
+  queue.publish();
+  Told told;
+  CHECK(queue.take(told));
+  REQUIRE(told.lines.size() == 3);
+  CHECK(told.lines[2] == "2 " + large);
+}
+
+TEST_CASE("events wait for room while the consumer goes on") {
+  PacketQueue queue(2);
+  Told told;
+  std::thread producer([&] {
+    for (EpochNumber epoch = 0; epoch < 1000; ++epoch) queue.enter_epoch(epoch);
+    queue.publish();
+  });
+  while (told.lines.size() < 1000) {
+    queue.wait(10ms);
+    (void)queue.take(told);
+  }
+  producer.join();
+  CHECK(told.lines.front() == "epoch 0");
+  CHECK(told.lines.back() == "epoch 999");
+}
+
+TEST_CASE("a consumer that waits is woken by what is published") {
+  PacketQueue queue(8);
+  Told told;
+  std::thread producer([&] {
+    for (std::uint32_t i = 0; i < 200; ++i) {
+      push(queue, i, "x");
+      queue.publish();
+      std::this_thread::yield();
+    }
+  });
+  auto begin = std::chrono::steady_clock::now();
+  while (told.lines.size() + queue.counters().dropped.value() < 200) {
+    queue.wait(10s);  // a lost wake-up would take this long
+    (void)queue.take(told);
+  }
+  producer.join();
+  CHECK(std::chrono::steady_clock::now() - begin < 10s);
+}
+
+}  // namespace specular::test
