@@ -274,4 +274,31 @@ Result<CoverageCounts> decode_coverage(std::string_view value) {
   return to;
 }
 
+std::string encode(const AnalysedCapture& from) {
+  stored::Capture to;
+  to.set_size(from.size);
+  to.set_modified_ns(from.modified_ns);
+  to.set_inode(from.inode);
+  to.set_content(from.content);
+  to.set_frames(from.frames);
+  to.set_analysed_ns(from.analysed_ns);
+  to.set_failed(from.failed);
+  to.set_problem(from.problem);
+  return serialise(to);
+}
+
+Result<AnalysedCapture> decode_capture(std::string_view value) {
+  stored::Capture from;
+  if (!from.ParseFromArray(value.data(), static_cast<int>(value.size()))) return damaged();
+  return AnalysedCapture{.name = "",
+                         .size = from.size(),
+                         .modified_ns = from.modified_ns(),
+                         .inode = from.inode(),
+                         .content = from.content(),
+                         .frames = from.frames(),
+                         .analysed_ns = from.analysed_ns(),
+                         .failed = from.failed(),
+                         .problem = from.problem()};
+}
+
 }  // namespace specular

@@ -9,6 +9,7 @@
 
 #include "analyzers/coverage.h"
 #include "analyzers/discovery/path_tree.h"
+#include "capture/base/analysed_capture.h"
 #include "capture/base/result.h"
 #include "capture/base/time.h"
 
@@ -20,6 +21,7 @@ enum class Table : std::uint8_t {
   tunnel = 't',    // coverage of a tunnel; `host` is its name: stored.Coverage
   host = 'h',      // coverage of a host: stored.Coverage
   total = 'c',     // a counter of capture; `host` is its name: a decimal number
+  capture = 'f',   // a file of the drop folder; `host` is its name: stored.Capture
 };
 
 struct RowKey {
@@ -60,5 +62,7 @@ std::string encode(const DistinctCounter& values);
 Result<DistinctCounter> decode_values(std::string_view value);
 std::string encode(const CoverageCounts& counts);
 Result<CoverageCounts> decode_coverage(std::string_view value);
+std::string encode(const AnalysedCapture& capture);  // without its name, which is in the key
+Result<AnalysedCapture> decode_capture(std::string_view value);
 
 }  // namespace specular

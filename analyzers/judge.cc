@@ -5,7 +5,7 @@
 namespace specular {
 
 Judge::Judge(const InventoryOptions& options, const HashKey& key, bool keeps_changes)
-    : inventory_(options, key, keeps_changes) {}
+    : inventory_(options, key, keeps_changes), keeps_changes_(keeps_changes) {}
 
 void Judge::on_endpoint(const ServedHost& served, const SegmentPath& path, const std::string& method,
                         const EndpointSummary& added) {
@@ -49,6 +49,15 @@ void Judge::on_counter(const std::string& name, std::uint64_t added) {
   total.dirty = true;
 }
 
+void Judge::on_capture(const AnalysedCapture& capture) {
+  inventory_.captures[capture.name] = {capture, true};
+}
+
+void Judge::forget_capture(const std::string& name) {
+  bool known = inventory_.captures.erase(name) > 0;
+  if (known && keeps_changes_) forgotten_captures_.push_back(name);
+}
+
 Epoch Judge::take_changes(EpochNumber number) {
   Epoch epoch;
   epoch.number = number;
@@ -77,6 +86,13 @@ Epoch Judge::take_changes(EpochNumber number) {
   for (auto& [name, total] : inventory_.totals) {
     if (std::exchange(total.dirty, false))
       epoch.put.push_back({{Table::total, "", name, "", ""}, std::to_string(total.value)});
+  }
+  for (auto& name : std::exchange(forgotten_captures_, {})) {
+    epoch.removed.push_back({Table::capture, "", std::move(name), "", ""});
+  }
+  for (auto& [name, capture] : inventory_.captures) {
+    if (std::exchange(capture.dirty, false))
+      epoch.put.push_back({{Table::capture, "", name, "", ""}, encode(capture.analysed)});
   }
   return epoch;
 }
@@ -119,8 +135,15 @@ Result<void> Judge::restore_row(const Row& row) {
       if (error != std::errc() || rest != end) return fail(ErrorKind::corrupt, "a counter that is no number");
       return {};
     }
+    case Table::capture: {
+      auto capture = decode_capture(row.value);
+      if (!capture) return forward(capture.error());
+      capture->name = row.key.host;
+      inventory_.captures[row.key.host] = {std::move(*capture), false};
+      return {};
+    }
   }
-  return {};
+  return {};  // a table of a later version, whose rows are left alone
 }
 
 void Judge::restore_endpoint(const HostKey& key, const SegmentPath& path, const std::string& method,

@@ -21,6 +21,10 @@ class Judge final : public DeltaSink {
   void on_tunnel(const std::string& tunnel, const CoverageCounts& added) override;
   // What a counter of capture has grown by.
   void on_counter(const std::string& name, std::uint64_t added);
+  // A file of the drop folder was analysed, and all that it taught was told before. The row replaces that of the name.
+  void on_capture(const AnalysedCapture& capture);
+  // It need not be known any longer that the file was analysed.
+  void forget_capture(const std::string& name);
 
   const Inventory& inventory() const { return inventory_; }
 
@@ -35,6 +39,8 @@ class Judge final : public DeltaSink {
                         const EndpointSummary& summary);
 
   Inventory inventory_;
+  bool keeps_changes_;
+  std::vector<std::string> forgotten_captures_;  // since the last take_changes()
 };
 
 }  // namespace specular

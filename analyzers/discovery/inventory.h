@@ -11,6 +11,7 @@
 #include "analyzers/coverage.h"
 #include "analyzers/discovery/hosts.h"
 #include "analyzers/discovery/path_tree.h"
+#include "capture/base/analysed_capture.h"
 
 namespace specular {
 
@@ -48,6 +49,12 @@ class Inventory {
     bool dirty = false;
   };
   std::map<std::string, Total> totals;  // counters of capture, by name
+
+  struct Capture {
+    AnalysedCapture analysed;
+    bool dirty = false;
+  };
+  std::map<std::string, Capture> captures;  // of the drop folder, by name
 
  private:
   const InventoryOptions& options_;

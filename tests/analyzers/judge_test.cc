@@ -75,6 +75,22 @@ EndpointSummary one_answer(std::uint16_t status) {
   return summary;
 }
 
+const AnalysedCapture kCapture{.name = "a.pcap",
+                               .size = 1,
+                               .modified_ns = -2,
+                               .inode = 3,
+                               .content = ~std::uint64_t{0},
+                               .frames = 5,
+                               .analysed_ns = 6,
+                               .failed = true,
+                               .problem = "cut off \xff"};
+
+std::multiset<Table> tables_of(const Epoch& epoch) {
+  std::multiset<Table> tables;
+  for (const Row& row : epoch.put) tables.insert(row.key.table);
+  return tables;
+}
+
 bool restores(Table table, const std::string& path, const std::string& value) {
   InventoryOptions options;
   Judge judge(options, HashKey{}, false);
@@ -314,6 +330,65 @@ TEST_CASE("a restart drops nothing that was kept, though it is at the limit") {
   CHECK(difference(facts_of(restored(options, rows)->inventory()), facts_of(judge.inventory())) == "");
 }
 
+TEST_CASE("a capture of the drop folder is a row in the epoch of what it taught, and is read back") {
+  InventoryOptions options;
+  Judge judge(options, HashKey{}, true);
+  judge.on_endpoint({"", "api.example"}, {{SegmentClass::word, false, "users"}}, "GET", one_answer(200));
+  judge.on_capture(kCapture);
+  Epoch epoch = judge.take_changes(1);
+  CHECK(tables_of(epoch) == std::multiset<Table>{Table::endpoint, Table::capture});
+  CHECK(judge.take_changes(2).put.empty());
+
+  Rows rows;
+  rows.apply(epoch);
+  auto again = restored(options, rows);
+  REQUIRE(again->inventory().captures.size() == 1);
+  CHECK((again->inventory().captures.at("a.pcap").analysed == kCapture));
+  CHECK(again->take_changes(3).put.empty());
+}
+
+TEST_CASE("a capture that is analysed again replaces its row") {
+  InventoryOptions options;
+  Judge judge(options, HashKey{}, true);
+  Rows rows;
+  for (std::uint64_t frames : {5u, 9u}) {
+    AnalysedCapture grown = kCapture;
+    grown.frames = frames;
+    judge.on_capture(grown);
+    rows.apply(judge.take_changes(1));
+  }
+  CHECK(rows.size() == 1);
+  CHECK(restored(options, rows)->inventory().captures.at("a.pcap").analysed.frames == 9);
+}
+
+TEST_CASE("a capture that is forgotten loses its row, also where that was never committed") {
+  InventoryOptions options;
+  Judge judge(options, HashKey{}, true);
+  Rows rows;
+  judge.on_capture(kCapture);
+  rows.apply(judge.take_changes(1));
+  judge.forget_capture("a.pcap");
+  judge.forget_capture("unknown.pcap");
+  Epoch epoch = judge.take_changes(2);
+  CHECK(epoch.removed.size() == 1);
+  rows.apply(epoch);
+  CHECK(rows.size() == 0);
+
+  judge.on_capture(kCapture);
+  judge.forget_capture("a.pcap");
+  judge.on_capture(kCapture);  // a new file under that name
+  rows.apply(judge.take_changes(3));
+  CHECK(rows.keys(Table::capture).size() == 1);
+  judge.forget_capture("a.pcap");
+  rows.apply(judge.take_changes(4));
+  CHECK(rows.size() == 0);
+  CHECK(judge.take_changes(5).removed.empty());
+}
+
+TEST_CASE("rows of tables that a later version added are passed over") {
+  CHECK(restores(static_cast<Table>('z'), "whatever", "\xff\xff\xff"));
+}
+
 TEST_CASE("rows that cannot be read are refused") {
   std::string summary = encode(EndpointSummary{});
   CHECK(restores(Table::endpoint, "/users", summary));
@@ -325,6 +400,7 @@ TEST_CASE("rows that cannot be read are refused") {
   CHECK_FALSE(restores(Table::values, "/{uuid}", "\xff\xff\xff"));
   CHECK_FALSE(restores(Table::host, "", "\xff\xff\xff"));
   CHECK_FALSE(restores(Table::tunnel, "", "\xff\xff\xff"));
+  CHECK_FALSE(restores(Table::capture, "", "\xff\xff\xff"));
   CHECK(restores(Table::total, "", "18446744073709551615"));
   CHECK_FALSE(restores(Table::total, "", "a number"));
   CHECK_FALSE(restores(Table::total, "", ""));

@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include "capture/base/text.h"
+
 namespace specular::test {
 namespace {
 
@@ -91,7 +93,7 @@ TEST_CASE("cookies are found among others, by name alone") {
 
 TEST_CASE("letters become lower case, and nothing else changes") {
   std::string out = "X";
-  credentials::append_lower("AbZ-_09\xc3\x84", out);
+  append_lower("AbZ-_09\xc3\x84", out);
   CHECK(out == "Xabz-_09\xc3\x84");
 }
 
