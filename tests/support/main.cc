@@ -7,7 +7,7 @@
 namespace {
 
 struct Tally : doctest::IReporter {
-  static inline unsigned passed = 0, failed = 0;
+  static inline unsigned passed = 0, failed = 0, skipped = 0;
 
   explicit Tally(const doctest::ContextOptions&) {}
   void report_query(const doctest::QueryData&) override {}
@@ -24,7 +24,12 @@ struct Tally : doctest::IReporter {
   void subcase_end() override {}
   void log_assert(const doctest::AssertData&) override {}
   void log_message(const doctest::MessageData&) override {}
-  void test_case_skipped(const doctest::TestCaseData&) override {}
+  // Those that were not asked for are told here, too.
+  void test_case_skipped(const doctest::TestCaseData& test) override {
+    if (!test.m_skip) return;
+    ++skipped;
+    std::printf("skipped, since it needs root: %s\n", test.m_name);
+  }
 };
 
 REGISTER_LISTENER("tally", 1, Tally);
@@ -33,6 +38,6 @@ REGISTER_LISTENER("tally", 1, Tally);
 
 int main(int argc, char** argv) {
   int status = doctest::Context(argc, argv).run();
-  std::printf("%u passed, %u failed, 0 skipped\n", Tally::passed, Tally::failed);
+  std::printf("%u passed, %u failed, %u skipped\n", Tally::passed, Tally::failed, Tally::skipped);
   return status;
 }

@@ -1,0 +1,111 @@
+#include "tests/support/network.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <linux/ethtool.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace specular::test {
+namespace {
+
+[[noreturn]] void give_up(const std::string& what) {
+  std::perror(what.c_str());
+  std::abort();
+}
+
+int open_socket(const std::string& interface, bool with_offload_header) {
+  int descriptor = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+  sockaddr_ll address{};
+  address.sll_family = AF_PACKET;
+  address.sll_ifindex = static_cast<int>(if_nametoindex(interface.c_str()));
+  if (bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) give_up(interface);
+  int on = with_offload_header ? 1 : 0;
+  if (setsockopt(descriptor, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof on) != 0) give_up("PACKET_VNET_HDR");
+  return descriptor;
+}
+
+void write_kernel_file(const char* path, const char* text) {
+  std::ofstream(path) << text;
+}
+
+}  // namespace
+
+bool may_make_networks() {
+  static const bool allowed = [] {
+    pid_t child = fork();
+    if (child == 0) _exit(unshare(CLONE_NEWNET) == 0 ? 0 : 1);
+    int status = 1;
+    return child > 0 && waitpid(child, &status, 0) == child && status == 0;
+  }();
+  return allowed;
+}
+
+OwnNetwork::OwnNetwork() : before_(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)) {
+  if (before_ < 0 || unshare(CLONE_NEWNET) != 0) give_up("a network namespace");
+  write_kernel_file("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1");
+  write_kernel_file("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
+  run("ip link set lo up");
+}
+
+OwnNetwork::~OwnNetwork() {
+  if (setns(before_, CLONE_NEWNET) != 0) give_up("back to the network namespace");
+  close(before_);
+}
+
+void run(const std::string& command) {
+  if (std::system(command.c_str()) != 0) give_up(command);
+}
+
+void make_cable(const std::string& one, const std::string& other) {
+  run("ip link add " + one + " type veth peer name " + other);
+  for (const std::string& end : {one, other}) run("ip link set " + end + " up");
+}
+
+void switch_offload(const std::string& interface, std::uint32_t feature, bool on) {
+  int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  ethtool_value value{feature, on ? 1u : 0u};
+  ifreq request{};
+  interface.copy(request.ifr_name, IFNAMSIZ - 1);
+  request.ifr_data = reinterpret_cast<char*>(&value);
+  if (ioctl(descriptor, SIOCETHTOOL, &request) != 0) give_up("ethtool");
+  close(descriptor);
+}
+
+std::string read_kernel_file(const std::string& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
+FrameSender::FrameSender(const std::string& interface)
+    : plain_(open_socket(interface, false)), scattering_(open_socket(interface, true)) {}
+
+FrameSender::~FrameSender() {
+  close(plain_);
+  close(scattering_);
+}
+
+void FrameSender::send(const Octets& frame) {
+  if (::send(plain_, frame.data(), frame.size(), 0) != static_cast<ssize_t>(frame.size())) give_up("send");
+}
+
+void FrameSender::send_scattered(const Octets& frame) {
+  Octets message{0, 0, 14, 0, 0, 0, 0, 0, 0, 0};  // struct virtio_net_hdr: only the length of the linear part
+  message.insert(message.end(), frame.begin(), frame.end());
+  if (::send(scattering_, message.data(), message.size(), 0) != static_cast<ssize_t>(message.size())) give_up("send");
+}
+
+}  // namespace specular::test
