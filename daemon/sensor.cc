@@ -69,28 +69,28 @@ Result<void> Sensor::restore() {
 
 // Every interface spreads its frames by itself, or none does: the two mirrors of a connection must meet.
 Result<void> Sensor::open_interfaces() {
-  const auto& names = config_.live.interfaces.values();
-  if (names.empty()) return {};
-  guard_ = std::make_unique<PortGuard>(config_.capture.tunnels.ports, log_notice);
+  if (config_.live.interfaces.values().empty()) return {};
   std::size_t shards = config_.general.shards.size();
-  const std::string& spread = config_.live.spread.value();
-  std::size_t queues = spread == "dispatch" ? 1 : shards;
-  for (std::size_t i = 0; i < names.size();) {
-    auto opened = LiveInterface::create(names[i], config_.live, queues, config_.capture.tunnels.ports, log_notice);
-    if (opened) {
-      interfaces_.push_back(std::move(*opened));
-      ++i;
-      continue;
-    }
-    bool refused = opened.error().kind == ErrorKind::unavailable && queues > 1 && spread == "auto";
-    if (!refused) return forward(opened.error());
-    log(LogLevel::warning, opened.error().text + "; one thread dispatches instead");
+  std::size_t queues = config_.live.spread.value() == "dispatch" ? 1 : shards;
+  auto opened = open_queues(queues);
+  if (!opened) return opened;
+  auto refused = [&](const auto& interface) { return interface->queues() < queues; };
+  if (std::any_of(interfaces_.begin(), interfaces_.end(), refused)) {
     queues = 1;
-    interfaces_.clear();
-    i = 0;
+    if (opened = open_queues(queues); !opened) return opened;
   }
   build_lanes();
   build_intakes(queues);
+  return {};
+}
+
+Result<void> Sensor::open_queues(std::size_t queues) {
+  interfaces_.clear();
+  for (const std::string& name : config_.live.interfaces.values()) {
+    auto opened = LiveInterface::create({name, config_.live, config_.capture.tunnels, queues, spread_key_, log_notice});
+    if (!opened) return forward(opened.error());
+    interfaces_.push_back(std::move(*opened));
+  }
   return {};
 }
 
@@ -294,7 +294,7 @@ Running::Json Sensor::interfaces_json() const {
     std::uint64_t sums[4] = {0, 0, 0, 0};
     for (std::size_t queue = 0; queue < interface->queues(); ++queue) {
       const LiveCounters& counters = interface->queue(queue).counters();
-      const Counter* counted[] = {&counters.frames, &counters.kernel_dropped, &counters.glued, &counters.clipped};
+      const Counter* counted[] = {&counters.received, &counters.kernel_dropped, &counters.glued, &counters.clipped};
       for (std::size_t i = 0; i < std::size(counted); ++i) sums[i] += counted[i]->value();
     }
     json["frames"] = sums[0];

@@ -41,6 +41,7 @@ class Sensor final : public Running {
   Sensor(const Config& config, Store& store, std::string store_path);
   Result<void> restore();
   Result<void> open_interfaces();
+  Result<void> open_queues(std::size_t queues);
   Result<void> open_folder();
   void build_lanes();
   void build_intakes(std::size_t queues);
@@ -63,7 +64,7 @@ class Sensor final : public Running {
   Metrics metrics_;
   Monitor monitor_;
   std::vector<std::unique_ptr<LiveInterface>> interfaces_;
-  std::unique_ptr<PortGuard> guard_;
+  HashKey spread_key_ = HashKey::random();
   std::vector<std::unique_ptr<ReportingLane>> lanes_;  // by shard
   std::vector<std::unique_ptr<QueuedLane>> queued_;    // by shard, in dispatch mode
   std::vector<std::unique_ptr<Intake>> intakes_;       // by shard, or one

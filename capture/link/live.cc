@@ -106,6 +106,7 @@ int LiveQueue::dispatch(FrameSink& sink) {
                     owner_.largest_frame_.load(std::memory_order_relaxed)};
   int count = pcap_dispatch(handle_.get(), kFramesPerPoll, &Delivery::on_frame, reinterpret_cast<u_char*>(&delivery));
   more_ = count == kFramesPerPoll;
+  if (count > 0) counters_.received.add(static_cast<std::uint64_t>(count));
   // libpcap may have seen before us that the interface went down: then it wants to be called again soon.
   bool gone = count < 0 || pcap_get_required_select_timeout(handle_.get()) != nullptr;
   if (gone) close_at_ = std::min(close_at_, Clock::now() + kDrain);

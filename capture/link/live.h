@@ -53,6 +53,7 @@ using NoticeSink = std::function<void(NoticeLevel level, const std::string& text
 
 // One queue's own, but for the last two: an interface has these once, and its queue 0 counts them.
 struct LiveCounters : CounterGroup {
+  Counter received{*this, "received_frames", "frames read from the ring"};
   Counter kernel_dropped{*this, "kernel_dropped_frames", "frames for which the ring had no room: read too slowly"};
   Counter glued{*this, "glued_frames", "frames larger than the interface sends: glued together by GRO, LRO or TSO"};
   Counter clipped{*this, "clipped_frames", "frames of which only a part was taken, by snap_length"};

@@ -1,7 +1,6 @@
 // specular analyze FILE…: the whole pipeline over captures, on packet time.
 #include <fmt/format.h>
 
-#include "analyzers/openapi/exporter.h"
 #include "daemon/pipeline.h"
 #include "tools/specular/command.h"
 #include "tools/specular/inventory_view.h"
@@ -17,6 +16,18 @@ struct AnalyzeOptions {
   EndpointFilter filter;
   std::string inspect, openapi;
 };
+
+// One for each host into `folder`, if that is named.
+Result<void> write_documents(const std::vector<Endpoint>& endpoints, const std::string& folder) {
+  if (folder.empty()) return {};
+  DocumentFolder documents(folder, DocumentFormat::yaml);
+  for (auto host : by_host(endpoints)) {
+    const HostKey& key = host.front().host;
+    auto written = documents.write(key.network, key.host, document_text(host, DocumentFormat::yaml));
+    if (!written) return written;
+  }
+  return {};
+}
 
 int run_analyze(const AnalyzeOptions& options, Invocation& invocation) {
   if (!options.inspect.empty()) {
@@ -39,14 +50,16 @@ int run_analyze(const AnalyzeOptions& options, Invocation& invocation) {
   if (auto finished = (*pipeline)->finish(); !finished) return complain(kFailed, finished.error().text);
 
   std::vector<Endpoint> endpoints = endpoints_of(inventory);
-  list_endpoints(endpoints, options.filter, invocation.format);
+  std::vector<Json> rows;
+  for (const Endpoint& endpoint : endpoints) {
+    if (options.filter.wants(endpoint)) rows.push_back(endpoint_row(endpoint));
+  }
+  list_endpoints(rows, invocation.format);
   (void)flush_output();  // before what goes to standard error
   fmt::print(stderr, "{}{}", summary_text(inventory, endpoints, options.filter.all),
              why_nothing(before, totals_of(inventory), read.packets, options.reading.leave_out()));
-  if (!options.openapi.empty()) {
-    if (auto written = write_documents(endpoints, options.openapi, DocumentFormat::yaml); !written) {
-      return complain(kFailed, written.error().text);
-    }
+  if (auto written = write_documents(endpoints, options.openapi); !written) {
+    return complain(kFailed, written.error().text);
   }
   return read.status;
 }
@@ -57,7 +70,7 @@ void add_analyze(CLI::App& app, Invocation& invocation) {
   auto* command = app.add_subcommand("analyze", "Find the APIs in captures");
   auto options = std::make_shared<AnalyzeOptions>();
   options->reading.add_to(*command);
-  options->filter.add_to(*command);
+  add_filter(*command, options->filter);
   command->add_option("--inspect", options->inspect, "full: undo content codings of bodies; budget: leave them alone")
       ->type_name("full|budget");
   command->add_option("--openapi", options->openapi, "Write an OpenAPI document for each host into this folder")

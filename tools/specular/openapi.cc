@@ -1,11 +1,7 @@
 // specular openapi export: what was learned, as OpenAPI documents.
-#include <algorithm>
 #include <filesystem>
 
-#include <fmt/format.h>
-
 #include "tools/specular/command.h"
-#include "tools/specular/inventory_view.h"
 #include "tools/specular/openapi_files.h"
 #include "tools/specular/output.h"
 #include "tools/specular/stored.h"
@@ -17,39 +13,34 @@ struct ExportOptions {
   std::string host, format = "yaml", output;
 };
 
-int run_export(const ExportOptions& options, Invocation& invocation) {
-  auto judge = read_store(invocation);
-  if (!judge) return complain(invocation.store.empty() ? kUsage : kFailed, judge.error().text);
-  DocumentFormat format = options.format == "json" ? DocumentFormat::json : DocumentFormat::yaml;
-  std::vector<Endpoint> endpoints = endpoints_of((*judge)->inventory());
-  if (!options.host.empty()) {
-    std::erase_if(endpoints, [&](const Endpoint& endpoint) { return !means_host(options.host, endpoint.host); });
-  }
-  auto hosts = by_host(endpoints);
-  if (hosts.empty()) {
-    return complain(kFailed,
-                    options.host.empty() ? "the store holds no API" : "the store holds no API of " + options.host);
-  }
+int tell(const Refusal& refusal) {
+  if (refusal.kind != QueryError::Kind::several) return complain(refusal.status, refusal.text);
+  return complain(kUsage, refusal.text + ": name one with --host, or a folder with -o");
+}
+
+int write_answer(const Answer& answer, const ExportOptions& options) {
   std::error_code error;
   bool into_folder =
-      !options.output.empty() &&
-      (hosts.size() > 1 || std::filesystem::is_directory(options.output, error) || options.output.ends_with('/'));
-  if (into_folder) {
-    auto written = write_documents(endpoints, options.output, format);
-    return written ? kDone : complain(kFailed, written.error().text);
+      answer.rows.size() > 1 || std::filesystem::is_directory(options.output, error) || options.output.ends_with('/');
+  DocumentFolder folder(options.output, options.format == "json" ? DocumentFormat::json : DocumentFormat::yaml);
+  for (const Json& row : answer.rows) {
+    const auto& text = row.at("document").get_ref<const std::string&>();
+    std::string network = row.at("network").is_null() ? "" : row.at("network").get<std::string>();
+    auto written =
+        into_folder ? folder.write(network, row.at("host").get<std::string>(), text) : write_file(options.output, text);
+    if (!written) return complain(kFailed, written.error().text);
   }
-  if (hosts.size() > 1) {
-    return complain(
-        kUsage,
-        fmt::format("{} hosts do not fit into one document: name one with --host, or a folder with -o", hosts.size()));
-  }
-  std::string text = document_text(hosts.front(), format);
-  if (options.output.empty()) {
-    print(text);
-    return kDone;
-  }
-  auto written = write_file(options.output, text);
-  return written ? kDone : complain(kFailed, written.error().text);
+  return kDone;
+}
+
+int run_export(const ExportOptions& options, const Invocation& invocation) {
+  Query query{options.output.empty() ? "openapi" : "openapi/documents", {{"format", options.format}}};
+  if (!options.host.empty()) query.parameters["host"] = options.host;
+  auto answer = ask(invocation, query);
+  if (!answer) return tell(answer.error());
+  if (!options.output.empty()) return write_answer(*answer, options);
+  print(answer->document);
+  return kDone;
 }
 
 }  // namespace

@@ -1,24 +1,31 @@
 // OpenAPI documents as files: one per host, named after it.
 #pragma once
 
+#include <set>
 #include <string>
-#include <vector>
 
-#include "analyzers/discovery/endpoints.h"
 #include "capture/base/result.h"
+#include "daemon/documents.h"
 
 namespace specular {
 
-enum class DocumentFormat : std::uint8_t { yaml, json };
-
-// The endpoints of each host that has an API, in order.
-std::vector<std::span<const Endpoint>> by_host(const std::vector<Endpoint>& endpoints);
-
-std::string document_text(std::span<const Endpoint> endpoints, DocumentFormat format);
-
-// Writes HOST.yaml (or .json) for each host into `directory`, made if need be.
-Result<void> write_documents(const std::vector<Endpoint>& endpoints, const std::string& directory,
-                             DocumentFormat format);
 Result<void> write_file(const std::string& path, const std::string& text);
+
+// A folder of HOST.yaml, or .json, made when the first is written.
+class DocumentFolder {
+ public:
+  DocumentFolder(std::string path, DocumentFormat format)
+      : path_(std::move(path)), extension_(format == DocumentFormat::yaml ? "yaml" : "json") {}
+
+  Result<void> write(const std::string& network, const std::string& host, const std::string& text);
+
+ private:
+  // The same host in two networks is two documents, and different hosts may have the same file name.
+  std::string unique_name(const std::string& network, const std::string& host);
+
+  std::string path_;
+  const char* extension_;
+  std::set<std::string> taken_;
+};
 
 }  // namespace specular

@@ -71,14 +71,6 @@ Result<void> flush_output() {
   return fail(ErrorKind::io, fmt::format("standard output: {}", std::strerror(output_errno)));
 }
 
-std::string to_text(const Json& value, int indent) {
-  return value.dump(indent, ' ', true, Json::error_handler_t::replace);
-}
-
-Json text_or_null(std::string_view text) {
-  return text.empty() ? Json(nullptr) : Json(std::string(text));
-}
-
 Listing::Listing(Format format, std::vector<Column> columns) : format_(format), columns_(std::move(columns)) {}
 
 std::vector<std::string> Listing::cells_of(const Json& row) const {

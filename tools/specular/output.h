@@ -4,13 +4,10 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include "capture/base/result.h"
+#include "daemon/rows.h"
 
 namespace specular {
-
-using Json = nlohmann::ordered_json;
 
 enum class Format : std::uint8_t { table, json, jsonl };
 
@@ -47,10 +44,5 @@ class Listing {
   std::vector<std::vector<std::string>> early_;
   std::size_t count_ = 0;
 };
-
-// ASCII only, so that nothing in it can reach a terminal; what is not UTF-8 becomes U+FFFD.
-std::string to_text(const Json& value, int indent = -1);
-
-Json text_or_null(std::string_view text);
 
 }  // namespace specular

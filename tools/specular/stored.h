@@ -1,13 +1,26 @@
-// The inventory that a store holds, for the commands that only look.
+// Asking what a store holds, for the commands that only look.
 #pragma once
 
-#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
-#include "analyzers/judge.h"
+#include "daemon/queries.h"
 #include "tools/specular/command.h"
 
 namespace specular {
 
-Result<std::unique_ptr<Judge>> read_store(const Invocation& invocation);
+struct Answer {
+  std::vector<Json> rows;
+  std::string document;
+};
+
+struct Refusal {
+  int status = kFailed;  // to end with
+  std::string text;
+  std::optional<QueryError::Kind> kind;  // if it was the query that found no answer
+};
+
+tl::expected<Answer, Refusal> ask(const Invocation& invocation, const Query& query);
 
 }  // namespace specular
