@@ -91,7 +91,8 @@ bool Intake::poll(Duration wait) {
   if (any || wait == Duration(0)) return any;
   std::vector<pollfd> waited;
   for (LiveQueue* source : wiring_.sources) waited.push_back({source->descriptor(), POLLIN, 0});
-  ::poll(waited.data(), waited.size(), static_cast<int>(std::chrono::milliseconds(wait).count()));
+  ::poll(waited.data(), waited.size(),
+         static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(wait).count()));
   return false;
 }
 

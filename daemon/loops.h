@@ -23,6 +23,7 @@
 #include "capture/link/live.h"
 #include "capture/packet_queue.h"
 #include "daemon/lane.h"
+#include "daemon/metrics.h"
 #include "daemon/overload.h"
 #include "daemon/reports.h"
 #include "storage/store.h"

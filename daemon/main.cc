@@ -85,39 +85,58 @@ void attend(const Arguments& arguments, Config& config, Sensor& sensor, const si
   }
 }
 
+std::string control_path(const Config& config, const std::string& store) {
+  const std::string& listen = config.control.listen.value();
+  return listen.empty() ? store + "/control.sock" : listen;
+}
+
+// Bound before anything else starts; null where nobody is to listen.
+Result<std::optional<ListenSocket>> listen_at(const std::string& address) {
+  if (address.empty()) return std::nullopt;
+  auto socket = ListenSocket::tcp(address);
+  if (!socket) return forward(socket.error());
+  return std::optional(std::move(*socket));
+}
+
 int serve(const Arguments& arguments, Config& config) {
   set_log_level(config.general.log_level.value());
   for (const auto& text : config.without_effect) log(LogLevel::warning, text);
+  sigset_t signals = block_signals();
+  auto health_socket = listen_at(config.health.listen.value());
+  auto metrics_socket = listen_at(config.metrics.listen.value());
+  if (!health_socket) return complain(kFailed, health_socket.error().text);
+  if (!metrics_socket) return complain(kFailed, metrics_socket.error().text);
   if (auto dropped = drop_privileges(arguments.user, arguments.store); !dropped) {
     return complain(kFailed, dropped.error().text);
   }
-  sigset_t signals = block_signals();
 
   std::atomic<Running*> running = nullptr;
-  auto health = HealthServer::open(config.health.listen.value(), [&running] {
-    Running* there = running.load();
-    return there != nullptr ? there->health() : Health{false, "starting"};
-  });
-  if (!health) return complain(kFailed, health.error().text);
+  std::unique_ptr<Reception> health, metrics, control;
+  if (*health_socket) {
+    health = serve_health(std::move(**health_socket), [&running] {
+      Running* there = running.load();
+      return there != nullptr ? there->health() : Health{false, "starting"};
+    });
+  }
   auto store = Store::open(arguments.store, Store::Mode::write);
   if (!store) return complain(kFailed, store.error().text);
   auto sensor = Sensor::create(config, **store, arguments.store);
   if (!sensor) return complain(kFailed, sensor.error().text);
-  auto control = ControlServer::open(control_path(config, arguments.store), **sensor);
-  if (!control) return complain(kFailed, control.error().text);
-  auto metrics = MetricsServer::open(config.metrics.listen.value(), **sensor);
-  if (!metrics) return complain(kFailed, metrics.error().text);
-
+  auto control_socket = ListenSocket::unix_path(control_path(config, arguments.store));
+  if (!control_socket) return complain(kFailed, control_socket.error().text);
   (*sensor)->start();
   running = sensor->get();
+  control = serve_control(std::move(*control_socket), **sensor);
+  if (*metrics_socket) metrics = serve_metrics(std::move(**metrics_socket), **sensor);
+
   log(LogLevel::info, fmt::format("speculard {} has started", SPECULAR_VERSION));
   sd_notify(0, "READY=1");
   attend(arguments, config, **sensor, signals);
   sd_notify(0, "STOPPING=1");
   log(LogLevel::info, "ending: " + (*sensor)->statistics());
-  if (!(*sensor)->stop()) {
-    return complain(kFailed, "what was learned last could not be written, and is lost");
-  }
+  bool durable = (*sensor)->stop();
+  health.reset();  // asks the sensor, which goes first
+  if (!durable) return complain(kFailed, "what was learned last could not be written, and is lost");
   log(LogLevel::info, "all that was learned is in the store");
   return kDone;
 }

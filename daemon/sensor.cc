@@ -116,7 +116,7 @@ void Sensor::build_intakes(std::size_t queues) {
 Result<void> Sensor::open_folder() {
   if (config_.folder.folder.value().empty()) return {};
   std::vector<AnalysedCapture> known;
-  for (const auto& [name, capture] : judge_.inventory().captures) known.push_back(capture);
+  for (const auto& [name, capture] : judge_.inventory().captures) known.push_back(capture.analysed);
   auto opened = DropFolder::open(config_.folder, known, [](const std::string& text) { log(LogLevel::warning, text); });
   if (!opened) return forward(opened.error());
   folder_ = std::make_unique<FolderLoop>(config_, tunnels_, store_.hash_key(), mailbox_, keeper_, std::move(*opened));
@@ -324,7 +324,7 @@ Running::Json Sensor::shards_json() const {
     json["shard"] = shard;
     json["flows"] = lanes_[shard]->flows.load();
     json["held_bytes"] = lanes_[shard]->held_bytes.load();
-    json["segments"] = lanes_[shard]->lane.shard.flows().counters().segments.value();
+    json["opened_flows"] = lanes_[shard]->lane.shard.flows().counters().opened.value();
     json["lag_ms"] = milliseconds_of(intake.lag());
     json["kept_share"] = kept_share(shard);
     json["ring_filled"] = queued_.empty() ? Json(nullptr) : Json(queued_[shard]->queue.filled());
@@ -345,7 +345,6 @@ Running::Json Sensor::judge_json() {
 Running::Json Sensor::store_json() const {
   Keeper::State state = keeper_.state();
   return {{"path", store_path_},
-          {"bytes", store_.bytes()},
           {"last_commit", state.last ? Json(to_rfc3339(*state.last)) : Json(nullptr)},
           {"commits", state.commits},
           {"failing", text_or_null(state.failing)}};
