@@ -79,6 +79,7 @@ class LiveQueue final : public Source {
   const LiveCounters& counters() const { return counters_; }  // any thread
 
  private:
+  friend class LiveInterface;
   using Clock = std::chrono::steady_clock;
   struct Delivery;
 

@@ -1,12 +1,15 @@
 #include "capture/link/live.h"
 
 #include <functional>
+#include <set>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <linux/ethtool.h>
 #include <linux/if_packet.h>
 #include <sys/socket.h>
 
+#include "capture/link/fanout.h"
 #include "tests/capture/link/bpf_machine.h"
 #include "tests/capture/link/frames.h"
 #include "tests/support/network.h"
@@ -109,6 +112,107 @@ LIVE_TEST_CASE("frames arrive byte for byte, with the time of their arrival") {
     CHECK(frame.time <= after);
   }
   CHECK(bench.notices.empty());
+}
+
+LIVE_TEST_CASE("the ring is of the third version, by which the kernel hands over blocks and not single frames") {
+  Bench bench;
+  REQUIRE(bench.open());
+  int version = 0;
+  socklen_t size = sizeof version;
+  REQUIRE(getsockopt(bench.interface->queue(0).descriptor(), SOL_PACKET, PACKET_VERSION, &version, &size) == 0);
+  CHECK(version == TPACKET_V3);
+}
+
+// So many connections, each a request and a response, in different tunnels, from different outer addresses and ports.
+struct Traffic {
+  std::vector<Octets> requests, responses;
+
+  explicit Traffic(int connections, std::size_t filling = 0) {
+    std::string body(filling, 'x');
+    for (int i = 0; i < connections; ++i) {
+      TcpSegment request{socket_address(fmt::format("10.1.0.{}:4{:04}", i % 200 + 1, i)),
+                         socket_address(fmt::format("10.2.0.{}:80", i / 7 + 1))};
+      TcpSegment response{request.to, request.from};
+      request.payload = "GET /" + body;
+      response.payload = "HTTP/1.1 200 OK" + body;
+      requests.push_back(wrap(i, 7, ethernet_frame(request)));
+      responses.push_back(wrap(i, 9, ethernet_frame(response)));
+    }
+  }
+
+  static Octets wrap(int number, std::uint32_t network, const Octets& frame) {
+    auto from = socket_address(fmt::format("192.0.2.{}:{}", network, 20'000 + number * 17));
+    auto to = socket_address(fmt::format("198.51.100.{}:{}", network, number % 2 == 0 ? 4789 : 6081));
+    Octets header = number % 2 == 0 ? Octets{8, 0, 0, 0} : Octets{0, 0, 0x65, 0x58};
+    return ethernet(udp_packet(from, to, join({header, big32(network << 8), frame})));
+  }
+};
+
+std::string text_of(const Octets& bytes) {
+  return std::string(as_text(bytes));
+}
+
+// What each queue received.
+std::vector<std::set<std::string>> by_queue(const Bench& bench) {
+  std::vector<std::set<std::string>> queues;
+  for (const Caught& caught : bench.caught) {
+    queues.emplace_back();
+    for (const Caught::One& frame : caught.frames) queues.back().insert(text_of(frame.bytes));
+  }
+  return queues;
+}
+
+// Every frame came once, to the queue that the program says, both directions of a connection to the same, and no queue
+// went without.
+void check_spread(const Bench& bench, const Traffic& traffic, Way way) {
+  REQUIRE(bench.interface->spread() == LiveInterface::Spread::fanout);
+  CHECK(bench.notices == std::vector<std::string>{});
+  auto queues = by_queue(bench);
+  auto program = fanout_program(bench.tunnels, HashKey{});
+  std::size_t sum = 0;
+  for (const auto& queue : queues) {
+    CHECK(!queue.empty());
+    sum += queue.size();
+  }
+  CHECK(sum == traffic.requests.size() * 2);
+  CHECK(bench.total() == sum);
+  for (std::size_t i = 0; i < traffic.requests.size(); ++i) {
+    std::size_t wanted = run_bpf(program, traffic.requests[i], way) % queues.size();
+    CHECK(queues[wanted].count(text_of(traffic.requests[i])) == 1);
+    CHECK(queues[wanted].count(text_of(traffic.responses[i])) == 1);
+  }
+}
+
+LIVE_TEST_CASE("the kernel spreads connections by their inner addresses, frames that arrive and frames that leave") {
+  for (std::size_t queues : {2u, 4u}) {
+    for (Way way : {Way::arriving, Way::leaving}) {
+      CAPTURE(queues);
+      CAPTURE(static_cast<int>(way));
+      Bench bench;
+      REQUIRE(bench.open(queues, way == Way::arriving ? "near" : "far"));
+      FrameSender far("far");
+      Traffic traffic(60);
+      for (const Octets& frame : traffic.requests) far.send(frame);
+      for (const Octets& frame : traffic.responses) far.send(frame);
+      REQUIRE(bench.until_frames(120));
+      check_spread(bench, traffic, way);
+    }
+  }
+}
+
+LIVE_TEST_CASE("packets whose inner addresses lie outside of the kernel's linear buffer are spread alike") {
+  for (Way way : {Way::arriving, Way::leaving}) {
+    CAPTURE(static_cast<int>(way));
+    Bench bench;
+    for (const char* end : {"far", "near"}) run(fmt::format("ip link set {} mtu 9000", end));
+    REQUIRE(bench.open(4, way == Way::arriving ? "near" : "far"));
+    FrameSender far("far");
+    Traffic traffic(40, 6000);
+    for (const Octets& frame : traffic.requests) far.send_scattered(frame);
+    for (const Octets& frame : traffic.responses) far.send_scattered(frame);
+    REQUIRE(bench.until_frames(80));
+    check_spread(bench, traffic, way);
+  }
 }
 
 }  // namespace specular::test
