@@ -45,7 +45,7 @@ struct Epoch {
 
 class EpochSink {
  public:
-  // All of it or nothing. An error leaves what was there before.
+  // All of it or nothing. After an error it is to be committed again, or with what changed since.
   virtual Result<void> commit(const Epoch& epoch) = 0;
 
  protected:

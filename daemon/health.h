@@ -5,6 +5,7 @@
 // however many say nothing.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "daemon/reception.h"
@@ -12,7 +13,7 @@
 
 namespace specular {
 
-// Serves until it is destroyed. Requires: `running` outlives it, and its health() waits for nothing that may take long.
-std::unique_ptr<Reception> serve_health(ListenSocket socket, Running& running);
+// Serves until it is destroyed. `health` is called in the thread that serves, and waits for nothing that may take long.
+std::unique_ptr<Reception> serve_health(ListenSocket socket, std::function<Health()> health);
 
 }  // namespace specular
