@@ -41,14 +41,14 @@ class Signals(LabTest):
         self.lab.curl(USERS + "1")
         self.settles(lambda: sensor.status()["totals"]["transactions"], 1)
         before = len(sensor.log())
-        sensor.signal(signal.SIGUSR1)
+        sensor.send(signal.SIGUSR1)
         self.assertTrue(sensor.waits_for("info", "transactions", since=before), sensor.log())
         self.assertEqual("running", sensor.state())
 
     def test_hup_with_nothing_changed(self):
         sensor = self.start()
         before = len(sensor.log())
-        sensor.signal(signal.SIGHUP)
+        sensor.send(signal.SIGHUP)
         self.holds(lambda: len(sensor.log()) > before, "HUP is not told")
         self.assertFalse(sensor.says("restart needed", since=before), sensor.log())
 
@@ -57,7 +57,7 @@ class Signals(LabTest):
         changed = settings("mirror", tunnels=GROUPED, shards=3, flows={"idle_seconds": 77})
         changed["sources"]["ring_mb"] = 17
         sensor.write_config(changed)
-        sensor.signal(signal.SIGHUP)
+        sensor.send(signal.SIGHUP)
         for key in ("shards", "flows.idle_seconds", "sources.ring_mb"):
             self.assertTrue(sensor.waits_for("restart needed", key), f"{key}: {sensor.log()}")
         self.assertEqual(3, sum("restart needed" in line for line in sensor.log().splitlines()), sensor.log())
@@ -66,7 +66,7 @@ class Signals(LabTest):
     def test_hup_with_a_broken_config(self):
         sensor = self.start()
         sensor.write_config("sources:\n  interfaces: [mirror]\n  rinq_mb: 5\n")
-        sensor.signal(signal.SIGHUP)
+        sensor.send(signal.SIGHUP)
         self.assertTrue(sensor.waits_for("specular", ":3:", "rinq_mb", "ring_mb") or
                         sensor.waits_for(":3:", "rinq_mb", "ring_mb"), sensor.log())
         self.lab.curl(USERS + "1")
@@ -76,13 +76,13 @@ class Signals(LabTest):
         sensor = self.start()
         sensor.write_config({**settings("mirror", tunnels=GROUPED), "log_level": "error"})
         before = len(sensor.log())
-        sensor.signal(signal.SIGHUP)
+        sensor.send(signal.SIGHUP)
         self.holds(lambda: not self.answers_usr1(sensor), "it still logs what is below error")
         self.assertFalse(sensor.says("restart needed", since=before), sensor.log())
 
     def answers_usr1(self, sensor):
         before = len(sensor.log())
-        sensor.signal(signal.SIGUSR1)
+        sensor.send(signal.SIGUSR1)
         return wait_until(lambda: len(sensor.log()) > before, 1)
 
 
@@ -115,7 +115,7 @@ class Service(LabTest):
             begin = time.monotonic()
             self.hears(heard, "WATCHDOG=1")
             self.assertLess(time.monotonic() - begin, 2, "it would be killed")
-        sensor.signal(signal.SIGTERM)
+        sensor.send(signal.SIGTERM)
         self.hears(heard, "STOPPING=1")
         self.assertEqual(0, sensor.process.wait(60))
 
@@ -134,7 +134,7 @@ class Service(LabTest):
         self.assertIsNone(sensor.health())
         sensor.start()
         self.settles(sensor.health, 200)
-        sensor.signal(signal.SIGTERM)
+        sensor.send(signal.SIGTERM)
         seen = []
         while sensor.alive():
             seen.append(sensor.health())

@@ -85,7 +85,7 @@ class Sensor:
     def alive(self):
         return self.process is not None and self.process.poll() is None
 
-    def signal(self, number):
+    def send(self, number):
         self.process.send_signal(number)
 
     def stop(self, with_signal=signal.SIGTERM):
