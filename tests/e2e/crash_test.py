@@ -166,7 +166,7 @@ class Full(DiskTest):
         self.fails(sensor)
         self.assertEqual(1, sensor.stop(), sensor.log())
         sensor.killed = True  # as it should
-        self.assertTrue(sensor.says("error", "store"), sensor.log())
+        self.assertTrue(sensor.says("lost"), sensor.log())
         filler.unlink()
         self.assertEqual(20, self.requests(sensor))
 

@@ -70,7 +70,7 @@ class ComesAndGoes(LabTest):
         sensor.start(wait=False)
         self.assertTrue(wait_until(lambda: not sensor.alive(), 60), "it runs")
         self.assertEqual(1, sensor.process.returncode, sensor.log())
-        self.assertTrue(sensor.says("error", "nosuch0"), sensor.log())
+        self.assertTrue(sensor.says("nosuch0"), sensor.log())
         sensor.killed = True  # as it should
 
 

@@ -21,7 +21,7 @@ BENCH_CAPTURE = os.environ.get("BENCH_CAPTURE", "bench_capture")
 ANSWER_SECONDS = 60
 
 METRIC = re.compile(r"^(?P<name>[a-zA-Z_:][a-zA-Z0-9_:]*)(\{(?P<labels>.*)\})? (?P<value>\S+)$")
-LOG_LINE = re.compile(r"^(error|warning|info|debug): \S.*$")
+LOG_LINE = re.compile(r"^(\d{4}-\d\d-\d\dT[\d:.]+Z )?(error|warning|info|debug): \S.*$|^speculard: \S.*$")
 MISSING = lab.missing()
 
 
@@ -68,13 +68,15 @@ class Sensor:
         text = config if isinstance(config, str) else json.dumps(config, indent=2)
         self.config_file.write_text(text, encoding="utf-8")
 
-    def start(self, *arguments, wait=True, env=None, before=()):
+    def start(self, *arguments, wait=True, env=None, before=(), leaks=True):
         """Starts it, and waits until it runs. `before` stands before the command, as `nice` does."""
+        env = harness.environment(**(env or {}))
+        env["ASAN_OPTIONS"] += "" if leaks else ":detect_leaks=0"
         user = ["--user", self.user] if self.user else []
         with open(self.log_file, "ab") as log:
             self.process = self.namespace.start(*before, SPECULARD, "--store", self.store, "--config", self.config_file,
                                                 *user, *arguments, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-                                                env=harness.environment(**(env or {})))
+                                                env=env)
         self.killed = False
         if wait and not wait_until(lambda: not self.alive() or self.state() == "running", ANSWER_SECONDS):
             raise AssertionError(f"the daemon does not run\n{self.log()}")
