@@ -54,13 +54,13 @@ Result<sockaddr_un> unix_address(const std::string& path) {
 }
 
 // Makes room for a socket at a path where one was left behind.
-Result<void> remove_stale(const std::string& path, const sockaddr_un& address) {
+Result<void> remove_stale(const std::string& path) {
   struct stat found {};
   if (lstat(path.c_str(), &found) != 0) return errno == ENOENT ? Result<void>() : failed(path);
   if (!S_ISSOCK(found.st_mode)) return fail(ErrorKind::invalid, fmt::format("{}: a file that is no socket", path));
-  FileDescriptor probe(socket(AF_UNIX, kSocketFlags, 0));
-  // What does not refuse at once is somebody: EAGAIN says that others are waiting there already.
-  if (connect(probe.get(), generic(address), sizeof(address)) == 0 || errno != ECONNREFUSED) {
+  auto connected = connect_unix(path);
+  // Who does not refuse is somebody, be it that others are waiting there already.
+  if (connected || connected.error().error != ECONNREFUSED) {
     return fail(ErrorKind::unavailable, fmt::format("{}: another daemon answers there", path));
   }
   return unlink(path.c_str()) == 0 || errno == ENOENT ? Result<void>() : failed(path);
@@ -70,6 +70,16 @@ Result<void> remove_stale(const std::string& path, const sockaddr_un& address) {
 
 FileDescriptor::~FileDescriptor() {
   if (fd_ >= 0) close(fd_);
+}
+
+tl::expected<FileDescriptor, SystemError> connect_unix(const std::string& path) {
+  auto address = unix_address(path);
+  if (!address) return tl::make_unexpected(SystemError{ENAMETOOLONG});
+  FileDescriptor fd(socket(AF_UNIX, kSocketFlags, 0));
+  if (!fd || connect(fd.get(), generic(*address), sizeof(*address)) != 0) {
+    return tl::make_unexpected(SystemError{errno});
+  }
+  return fd;
 }
 
 Result<ListenSocket> ListenSocket::tcp(const std::string& listen_at) {
@@ -86,7 +96,7 @@ Result<ListenSocket> ListenSocket::tcp(const std::string& listen_at) {
 Result<ListenSocket> ListenSocket::unix_path(const std::string& path) {
   auto address = unix_address(path);
   if (!address) return forward(address.error());
-  if (auto removed = remove_stale(path, *address); !removed) return forward(removed.error());
+  if (auto removed = remove_stale(path); !removed) return forward(removed.error());
   FileDescriptor fd(socket(AF_UNIX, kSocketFlags, 0));
   // The mode before binding is the most that the file ever has; the process's mask takes from it until chmod.
   bool open = fd && fchmod(fd.get(), kMode) == 0 && bind(fd.get(), generic(*address), sizeof(*address)) == 0 &&

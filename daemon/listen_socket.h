@@ -30,6 +30,13 @@ class FileDescriptor {
   int fd_;
 };
 
+struct SystemError {
+  int error;  // errno
+};
+
+// A connection to a Unix socket.
+tl::expected<FileDescriptor, SystemError> connect_unix(const std::string& path);
+
 class ListenSocket {
  public:
   // "127.0.0.1:9470", "[::]:9471" (which takes IPv4 too); port 0: any that is free.

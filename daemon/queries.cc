@@ -160,7 +160,7 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 
 }  // namespace
 
-Answered answer(const Query& query, const ReadInventory& read_inventory, AnswerSink& sink) {
+Answered answer_query(const Query& query, const ReadInventory& read_inventory, AnswerSink& sink) {
   auto form = std::find_if(forms().begin(), forms().end(), [&](const Form& f) { return f.path == query.path; });
   if (form == forms().end()) return refuse(QueryError::Kind::unknown, fmt::format("no query '{}'", query.path));
   Parameters parameters;

@@ -47,7 +47,7 @@ class AnswerSink {
 using ReadInventory = std::function<void(const std::function<void(const Inventory&)>&)>;
 
 // Copies what the query is about from the inventory, and answers from that when the inventory goes on.
-tl::expected<void, QueryError> answer(const Query& query, const ReadInventory& read_inventory, AnswerSink& sink);
+tl::expected<void, QueryError> answer_query(const Query& query, const ReadInventory& read_inventory, AnswerSink& sink);
 
 // Which endpoints a listing has.
 struct EndpointFilter {

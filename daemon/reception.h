@@ -5,7 +5,6 @@
 // one request, a head without a body, and one answer.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -50,14 +49,14 @@ class Reception {
   Reception& operator=(const Reception&) = delete;
 
  private:
+  enum class State : std::uint8_t {
+    asking,   // its head comes
+    waiting,  // for its answer
+    taking,   // the answer
+    leaving,  // has it all, and hangs up: closing first could destroy what is under way
+    gone,
+  };
   struct Connection {
-    enum class State : std::uint8_t {
-      asking,   // its head comes
-      waiting,  // for its answer
-      taking,   // the answer
-      leaving,  // has it all, and hangs up: closing first could destroy what is under way
-      gone,
-    };
     std::uint64_t number = 0;
     FileDescriptor fd;
     State state = State::asking;
@@ -72,16 +71,17 @@ class Reception {
 
   void run();
   void answer_jobs();
-  int poll_all();
+  bool take_answers();
   void accept_all();
+  bool can_make_room() const;
   bool make_room();
+  void drop_gone();
   void step(Connection& connection);
   void read_head(Connection& connection);
   void ask(Connection& connection);
   void give(Connection& connection, std::string answer);
   void send_answer(Connection& connection);
   void discard(Connection& connection);
-  void take_answers();
   void wake();
 
   ListenSocket socket_;

@@ -68,10 +68,11 @@ Json coverage_json(const CoverageCounts& counts) {
 // What belongs to connections is not counted by host.
 void blank_what_hosts_lack(Json& row) {
   for (CoverageItem item :
-       {CoverageItem::packets, CoverageItem::wire_bytes, CoverageItem::connections, CoverageItem::http_connections,
-        CoverageItem::http2_connections, CoverageItem::encrypted_connections, CoverageItem::switched_connections,
-        CoverageItem::other_connections, CoverageItem::one_sided_connections, CoverageItem::mirrored_twice_connections,
-        CoverageItem::payload_bytes, CoverageItem::lost_bytes, CoverageItem::clipped_bytes}) {
+       {CoverageItem::packets, CoverageItem::wire_bytes, CoverageItem::shed_packets, CoverageItem::shed_bytes,
+        CoverageItem::connections, CoverageItem::http_connections, CoverageItem::http2_connections,
+        CoverageItem::encrypted_connections, CoverageItem::switched_connections, CoverageItem::other_connections,
+        CoverageItem::one_sided_connections, CoverageItem::mirrored_twice_connections, CoverageItem::payload_bytes,
+        CoverageItem::lost_bytes, CoverageItem::clipped_bytes}) {
     row[to_text(item)] = nullptr;
   }
 }

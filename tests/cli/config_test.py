@@ -98,7 +98,7 @@ class Accepted(CommandTest):
         self.assertEqual(5, self.accepted("# how many\nshards: '4'  # parts\ninspect: \"budget\"\n"))
 
     def test_sections_of_the_daemon_are_passed_over(self):
-        self.assertEqual(5, self.accepted("sources:\n  - interface: eth0\nshards: 2\n"))
+        self.assertEqual(5, self.accepted("sources: {interfaces: [eth0], ring_mb: 8}\nshards: 2\n"))
 
     def test_the_file_stands_before_or_after_the_command(self):
         config, data = self.config("shards: 4\n"), self.capture(connections(CALLS))
@@ -109,7 +109,7 @@ class Accepted(CommandTest):
 
 class WithoutEffect(CommandTest):
     def test_sections_for_what_this_version_does_not_do_are_told(self):
-        config = self.config("policies: {}\nsources: []\ntls:\n  key_log: /tmp/keys\nshards: 2\n")
+        config = self.config("policies: {}\nsources: {}\ntls:\n  key_log: /tmp/keys\nshards: 2\n")
         result = self.specular("analyze", "--json", "--config", config, self.capture(connections(CALLS)))
         self.assertEqual(1, len(result.json()))
         self.says(result, f"{config}:1:", "policies", f"{config}:3:", "tls", "no effect")

@@ -44,7 +44,7 @@ int run_analyze(const AnalyzeOptions& options, Invocation& invocation) {
   auto pipeline = Pipeline::create(invocation.config, store.get());
   if (!pipeline) return complain(kFailed, pipeline.error().text);
   const Inventory& inventory = (*pipeline)->inventory();
-  Totals before = totals_of(inventory);
+  Counted before = counted_in(inventory);
   ReadingResult read = read_captures(options.reading, (*pipeline)->entry());
   if (read.status == kUsage) return read.status;
   if (auto finished = (*pipeline)->finish(); !finished) return complain(kFailed, finished.error().text);
@@ -57,7 +57,7 @@ int run_analyze(const AnalyzeOptions& options, Invocation& invocation) {
   list_endpoints(rows, invocation.format);
   (void)flush_output();  // before what goes to standard error
   fmt::print(stderr, "{}{}", summary_text(inventory, endpoints, options.filter.all),
-             why_nothing(before, totals_of(inventory), read.packets, options.reading.leave_out()));
+             why_nothing(before, counted_in(inventory), read.packets, options.reading.leave_out()));
   if (auto written = write_documents(endpoints, options.openapi); !written) {
     return complain(kFailed, written.error().text);
   }

@@ -38,5 +38,6 @@ void add_transactions(CLI::App& app, Invocation& invocation);
 void add_endpoints(CLI::App& app, Invocation& invocation);
 void add_openapi(CLI::App& app, Invocation& invocation);
 void add_coverage(CLI::App& app, Invocation& invocation);
+void add_status(CLI::App& app, Invocation& invocation);
 
 }  // namespace specular

@@ -40,6 +40,7 @@ int run(int argc, char** argv) {
   add_endpoints(app, invocation);
   add_openapi(app, invocation);
   add_coverage(app, invocation);
+  add_status(app, invocation);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

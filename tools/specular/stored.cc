@@ -1,6 +1,12 @@
 #include "tools/specular/stored.h"
 
+#include <cerrno>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
 #include "analyzers/judge.h"
+#include "daemon/control_client.h"
 #include "storage/store.h"
 
 namespace specular {
@@ -18,25 +24,59 @@ tl::unexpected<Refusal> refuse(int status, const std::string& text) {
   return tl::make_unexpected(Refusal{status, text, {}});
 }
 
-tl::expected<Answer, Refusal> ask_judge(const Judge& judge, const Query& query) {
+tl::expected<Answer, Refusal> ask_store(const Store& store, const Config& config, const Query& query) {
+  auto stored = store.read_all();
+  if (!stored) return refuse(kFailed, stored.error().text);
+  Judge judge(config.inventory, store.hash_key(), false);
+  if (auto restored = judge.restore(*stored); !restored) return refuse(kFailed, restored.error().text);
   Collected collected;
-  auto answered = answer(
+  auto answered = answer_query(
       query, [&](const auto& reader) { reader(judge.inventory()); }, collected);
   if (!answered) return tl::make_unexpected(Refusal{kFailed, answered.error().text, answered.error().kind});
   return std::move(collected.answer);
 }
 
+// Whether the user may not look into the store, which the daemon may keep to itself.
+bool is_closed(const std::string& store) {
+  for (const std::string& path : {store, store + "/LOCK"}) {
+    if (access(path.c_str(), R_OK) != 0 && errno == EACCES) return true;
+  }
+  return access(store.c_str(), X_OK) != 0 && errno == EACCES;
+}
+
+tl::unexpected<Refusal> refused(const ControlReply& reply, const Json& body) {
+  Refusal refusal{kFailed, fmt::format("the daemon answers with status {}", reply.status), {}};
+  bool told = body.is_object() && body.contains("error") && body["error"].is_string();
+  if (told) refusal.text = body["error"].get<std::string>();
+  if (told && reply.status == 404) refusal.kind = QueryError::Kind::nothing;
+  if (told && reply.status == 409) refusal.kind = QueryError::Kind::several;
+  return tl::make_unexpected(std::move(refusal));
+}
+
 }  // namespace
+
+tl::expected<Answer, Refusal> ask_daemon(const std::string& socket, const Query& query) {
+  auto reply = ask_control(socket, query);
+  if (!reply) return refuse(kFailed, reply.error().text);
+  bool is_document = query.path == "openapi" && reply->status == 200;
+  if (is_document) return Answer{{}, std::move(reply->body)};
+  Json body = Json::parse(reply->body, nullptr, false);
+  if (reply->status != 200) return refused(*reply, body);
+  if (body.is_object()) return Answer{{std::move(body)}, {}};
+  if (!body.is_array()) return refuse(kFailed, fmt::format("what answers at {} is no daemon of this kind", socket));
+  return Answer{{std::make_move_iterator(body.begin()), std::make_move_iterator(body.end())}, {}};
+}
 
 tl::expected<Answer, Refusal> ask(const Invocation& invocation, const Query& query) {
   if (invocation.store.empty()) return refuse(kUsage, "--store DIR is missing: the folder that analyze was given");
   auto store = Store::open(invocation.store, Store::Mode::read);
-  if (!store) return refuse(kFailed, store.error().text);
-  auto stored = (*store)->read_all();
-  if (!stored) return refuse(kFailed, stored.error().text);
-  Judge judge(invocation.config.inventory, (*store)->hash_key(), false);
-  if (auto restored = judge.restore(*stored); !restored) return refuse(kFailed, restored.error().text);
-  return ask_judge(judge, query);
+  if (store) return ask_store(**store, invocation.config, query);
+  bool closed = is_closed(invocation.store);
+  if (!closed && store.error().kind != ErrorKind::unavailable) return refuse(kFailed, store.error().text);
+  auto answer = ask_daemon(control_path(invocation.config.control, invocation.store), query);
+  if (answer || answer.error().kind) return answer;
+  std::string why = closed ? fmt::format("store {}: not open to you", invocation.store) : store.error().text;
+  return refuse(kFailed, why + "; " + answer.error().text);
 }
 
 }  // namespace specular

@@ -1,4 +1,4 @@
-// Asking what a store holds, for the commands that only look.
+// Asking what is known, for the commands that only look.
 #pragma once
 
 #include <optional>
@@ -21,6 +21,9 @@ struct Refusal {
   std::optional<QueryError::Kind> kind;  // if it was the query that found no answer
 };
 
+// Asks the store, if it is at rest, or the daemon that has it open.
 tl::expected<Answer, Refusal> ask(const Invocation& invocation, const Query& query);
+// Asks the daemon. What is one object is one row.
+tl::expected<Answer, Refusal> ask_daemon(const std::string& socket, const Query& query);
 
 }  // namespace specular

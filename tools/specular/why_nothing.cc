@@ -23,19 +23,19 @@ constexpr DropText kDrops[] = {
 
 }  // namespace
 
-std::uint64_t Totals::counter(const std::string& name) const {
+std::uint64_t Counted::counter(const std::string& name) const {
   auto found = counters.find(name);
   return found == counters.end() ? 0 : found->second;
 }
 
-Totals totals_of(const Inventory& inventory) {
-  Totals totals;
-  for (const auto& [name, tunnel] : inventory.tunnels) totals.coverage.merge(tunnel.counts);
-  for (const auto& [name, counter] : inventory.totals) totals.counters[name] = counter.value;
-  return totals;
+Counted counted_in(const Inventory& inventory) {
+  Counted counted;
+  for (const auto& [name, tunnel] : inventory.tunnels) counted.coverage.merge(tunnel.counts);
+  for (const auto& [name, counter] : inventory.totals) counted.counters[name] = counter.value;
+  return counted;
 }
 
-std::string why_nothing(const Totals& before, const Totals& after, std::uint64_t packets,
+std::string why_nothing(const Counted& before, const Counted& after, std::uint64_t packets,
                         const std::vector<std::string>& leave_out) {
   auto counted = [&](const std::string& name) { return after.counter(name) - before.counter(name); };
   auto covered = [&](CoverageItem item) { return after.coverage[item] - before.coverage[item]; };

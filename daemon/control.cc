@@ -1,0 +1,111 @@
+#include "daemon/control.h"
+
+#include <mutex>
+
+#include <fmt/format.h>
+
+#include "daemon/control_http.h"
+#include "daemon/queries.h"
+
+namespace specular {
+namespace {
+
+constexpr std::string_view kPrefix = "/v1/";
+
+int status_of(QueryError::Kind kind) {
+  switch (kind) {
+    case QueryError::Kind::unknown: return 404;
+    case QueryError::Kind::parameter: return 400;
+    case QueryError::Kind::nothing: return 404;
+    case QueryError::Kind::several: return 409;
+  }
+  return 500;
+}
+
+// Rows become text one by one: as a tree of values they would take many times as much.
+class Written final : public AnswerSink {
+ public:
+  void on_row(Json row) override {
+    response_.body += response_.body.empty() ? "[\n" : ",\n";
+    response_.body += to_text(row);
+  }
+  void on_document(std::string text, const char* content_type) override {
+    response_.type = content_type;
+    response_.body = std::move(text);
+  }
+
+  HttpResponse take() {
+    bool rows = response_.type == HttpResponse().type;
+    if (rows) response_.body += response_.body.empty() ? "[]\n" : "\n]\n";
+    return std::move(response_);
+  }
+
+ private:
+  HttpResponse response_;
+};
+
+class Control final : public HttpAnswering {
+ public:
+  explicit Control(Running& running) : running_(running) {}
+
+ private:
+  HttpResponse respond(const std::string& path, const Parameters& parameters) override {
+    if (!path.starts_with(kPrefix)) return error_response(404, fmt::format("there is no {}", path));
+    Query query{path.substr(kPrefix.size()), {}};
+    for (const auto& [name, value] : parameters) {
+      bool first = query.parameters.emplace(name, value).second;
+      if (!first) return error_response(400, fmt::format("the parameter '{}' comes twice", name));
+    }
+    return query.path == "status" ? status(query) : ask(query);
+  }
+
+  HttpResponse status(const Query& query) {
+    if (!query.parameters.empty()) return error_response(400, "status has no parameters");
+    return {200, HttpResponse().type, to_text(running_.status()) + "\n"};
+  }
+
+  HttpResponse ask(const Query& query) {
+    // One at a time: each copies a good part of the inventory.
+    std::lock_guard lock(asking_);
+    Written written;
+    auto read = [this](const auto& reader) { running_.read_inventory(reader); };
+    if (auto answered = answer_query(query, read, written); !answered) {
+      return error_response(status_of(answered.error().kind), answered.error().text);
+    }
+    return written.take();
+  }
+
+  Running& running_;
+  std::mutex asking_;
+};
+
+class MetricsPage final : public HttpAnswering {
+ public:
+  explicit MetricsPage(Running& running) : running_(running) {}
+
+ private:
+  HttpResponse respond(const std::string& path, const Parameters&) override {
+    if (path != "/metrics") return error_response(404, "there is nothing but /metrics");
+    return {200, "text/plain; version=0.0.4; charset=utf-8", running_.metrics().prometheus_text()};
+  }
+
+  Running& running_;
+};
+
+}  // namespace
+
+std::unique_ptr<Reception> serve_control(ListenSocket socket, Running& running) {
+  Reception::Limits limits;
+  limits.connections = 32;
+  limits.threads = 3;
+  return std::make_unique<Reception>(std::move(socket), limits, std::make_unique<Control>(running));
+}
+
+std::unique_ptr<Reception> serve_metrics(ListenSocket socket, Running& running) {
+  Reception::Limits limits;
+  limits.connections = 32;
+  limits.threads = 1;
+  return std::make_unique<Reception>(std::move(socket), limits, std::make_unique<MetricsPage>(running));
+}
+
+}  // namespace specular
