@@ -121,23 +121,19 @@ class Writer {
  private:
   // Puts the Ethertype into A. Frames that arrive have had their link header (and outermost tag) stripped when the
   // program runs, and offsets count from the network header; for those that leave, they count from the link header.
-  // Loads relative to SKF_NET_OFF would be alike for both, but reach only the linear part of a packet. Many drivers
-  // put there no more than they understand, the outer headers; and a load that fails ends the program with 0.
+  // Loads relative to SKF_NET_OFF are alike for both, but before Linux 6.16 they reached the linear part of a packet
+  // only. Many drivers put nothing there but the outer headers; and a load that fails ends the program with 0.
   void start() {
-    Label leaves = out_.label(), ethernet = out_.label(), stripped = out_.label();
-    out_.load_fact(SKF_AD_PKTTYPE);
-    out_.jump_if_equal(PACKET_OUTGOING, leaves);
-    out_.place(stripped);
+    Label stripped = out_.label();
     out_.set_x(0);
+    out_.load_fact(SKF_AD_PKTTYPE);
+    out_.jump_if_not_equal(PACKET_OUTGOING, stripped);
+    out_.load_fact(SKF_AD_HATYPE);
+    out_.jump_if_not_equal(ARPHRD_ETHER, stripped);
+    link();
+    out_.place(stripped);
     out_.load_fact(SKF_AD_PROTOCOL);
     out_.jump(inside_);
-    out_.place(leaves);
-    out_.load_fact(SKF_AD_HATYPE);
-    out_.jump_if_equal(ARPHRD_ETHER, ethernet);
-    out_.jump(stripped);
-    out_.place(ethernet);
-    out_.set_x(0);
-    link();
   }
 
   // Ethernet, at X.

@@ -137,6 +137,7 @@ Result<std::unique_ptr<LiveInterface>> LiveInterface::create(Setup setup) {
   std::unique_ptr<LiveInterface> interface(new LiveInterface(std::move(setup)));
   auto opened = interface->open_first();
   if (!opened) return forward(opened.error());
+  for (auto& queue : interface->queues_) queue->open(Clock::now());
   return interface;
 }
 

@@ -11,7 +11,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -22,6 +21,7 @@
 #include "capture/base/option.h"
 #include "capture/link/interface_facts.h"
 #include "capture/link/live_handle.h"
+#include "capture/link/notice.h"
 #include "capture/link/source.h"
 #include "capture/link/tunnels.h"
 
@@ -45,11 +45,6 @@ struct LiveOptions : OptionGroup {
       "How packets come to several shards. fanout: the kernel spreads them by inner addresses; dispatch: one thread "
       "reads, decodes and hands over, by inner addresses and ports; auto: fanout, or dispatch where that is refused."};
 };
-
-// What the operator should know though it is no error; one line. May be called by any thread that polls a queue, one
-// at a time, and must not call back.
-enum class NoticeLevel : std::uint8_t { info, warning };
-using NoticeSink = std::function<void(NoticeLevel level, const std::string& text)>;
 
 // One queue's own, but for the last two: an interface has these once, and its queue 0 counts them.
 struct LiveCounters : CounterGroup {
@@ -80,6 +75,7 @@ class LiveQueue final : public Source {
   const LiveCounters& counters() const { return counters_; }  // any thread
 
  private:
+  friend class LiveInterface;
   using Clock = std::chrono::steady_clock;
   struct Delivery;
 
@@ -109,8 +105,8 @@ class LiveInterface {
     const LiveOptions& options;  // these outlive the interface
     const TunnelOptions& tunnels;
     std::size_t queues = 1;
-    HashKey key;  // the same for all interfaces, so that a connection seen by two meets in one queue
-    NoticeSink notice;
+    HashKey key;        // the same for all interfaces, so that a connection seen by two meets in one queue
+    NoticeSink notice;  // called by any thread that polls a queue, one at a time
   };
 
   // Opens the interface; one that is set down is waited for. Fails if there is none of that name, without the right to

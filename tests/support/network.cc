@@ -3,7 +3,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
-#include <sstream>
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -84,28 +83,32 @@ void switch_offload(const std::string& interface, std::uint32_t feature, bool on
   close(descriptor);
 }
 
-std::string read_kernel_file(const std::string& path) {
-  std::ostringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
-}
-
 FrameSender::FrameSender(const std::string& interface)
-    : plain_(open_socket(interface, false)), scattering_(open_socket(interface, true)) {}
+    : plain_(open_socket(interface, false)), offloading_(open_socket(interface, true)) {}
 
 FrameSender::~FrameSender() {
   close(plain_);
-  close(scattering_);
+  close(offloading_);
 }
 
 void FrameSender::send(const Octets& frame) {
   if (::send(plain_, frame.data(), frame.size(), 0) != static_cast<ssize_t>(frame.size())) give_up("send");
 }
 
+// struct virtio_net_hdr, little-endian: flags, kind of segments, size of the headers and of the segments, where the
+// checksum begins and where behind that it stands.
 void FrameSender::send_scattered(const Octets& frame) {
-  Octets message{0, 0, 14, 0, 0, 0, 0, 0, 0, 0};  // struct virtio_net_hdr: only the length of the linear part
-  message.insert(message.end(), frame.begin(), frame.end());
-  if (::send(scattering_, message.data(), message.size(), 0) != static_cast<ssize_t>(message.size())) give_up("send");
+  send_with_header({0, 0, 14, 0, 0, 0, 0, 0, 0, 0}, frame);
+}
+
+void FrameSender::send_glued(const Octets& frame, std::uint16_t segment) {
+  auto low = static_cast<std::uint8_t>(segment), high = static_cast<std::uint8_t>(segment >> 8);
+  send_with_header({1, 1, 54, 0, low, high, 34, 0, 16, 0}, frame);
+}
+
+void FrameSender::send_with_header(const Octets& header, const Octets& frame) {
+  Octets message = join({header, frame});
+  if (::send(offloading_, message.data(), message.size(), 0) != static_cast<ssize_t>(message.size())) give_up("send");
 }
 
 }  // namespace specular::test

@@ -29,8 +29,6 @@ void run(const std::string& command);
 void make_cable(const std::string& one, const std::string& other);
 // `feature` is ETHTOOL_SGRO or the like.
 void switch_offload(const std::string& interface, std::uint32_t feature, bool on);
-// Whether `text` occurs in what the kernel lists under /proc/net/NAME for the calling thread's namespace.
-std::string read_kernel_file(const std::string& path);
 
 // Sends frames out of an interface.
 class FrameSender {
@@ -44,9 +42,13 @@ class FrameSender {
   // So that all but the first 14 bytes lie outside of the linear part of the kernel's buffer, as after many drivers.
   // Requires: more than a page.
   void send_scattered(const Octets& frame);
+  // As one of many TCP segments of so many bytes each, which nobody cuts up on the way.
+  void send_glued(const Octets& frame, std::uint16_t segment);
 
  private:
-  int plain_, scattering_;
+  void send_with_header(const Octets& header, const Octets& frame);
+
+  int plain_, offloading_;
 };
 
 }  // namespace specular::test
