@@ -1,6 +1,6 @@
 // Captures for the benchmarks, written in a moment and the same at every run.
 //
-//   bench_capture MIX COUNT FILE
+//   bench_capture MIX COUNT FILE [VNI]     with a network identifier: every frame in VXLAN, as from a mirror
 //   MIX: small   API calls with answers of about 200 bytes
 //        json    answers of 1 to 4 KB of JSON, as most APIs send them
 //        large   bodies of 64 KB
@@ -26,7 +26,7 @@ constexpr std::size_t kSegment = 1448;
 
 class Writer {
  public:
-  explicit Writer(const char* path) : file_(path, std::ios::binary) {
+  Writer(const char* path, std::uint32_t vni) : file_(path, std::ios::binary), vni_(vni) {
     const std::uint32_t header[6] = {0xa1b23c4d, 0x00040002, 0, 0, 262144, 1};
     file_.write(reinterpret_cast<const char*>(header), sizeof header);
   }
@@ -34,6 +34,7 @@ class Writer {
 
   void add(const TcpSegment& segment) {
     Octets frame = test::ethernet_frame(segment);
+    if (vni_ != 0) frame = test::in_vxlan(frame, vni_);
     time_ns_ += 2000;
     const std::uint32_t header[4] = {static_cast<std::uint32_t>(1'700'000'000 + time_ns_ / 1'000'000'000),
                                      static_cast<std::uint32_t>(time_ns_ % 1'000'000'000),
@@ -45,6 +46,7 @@ class Writer {
 
  private:
   std::ofstream file_;
+  std::uint32_t vni_;  // 0: no tunnel
   std::uint64_t time_ns_ = 0;
 };
 
@@ -124,8 +126,8 @@ class Calls {
   std::mt19937 random_{1};
 };
 
-int run(const std::string& mix, std::uint32_t count, const char* path) {
-  Writer writer(path);
+int run(const std::string& mix, std::uint32_t count, const char* path, std::uint32_t vni) {
+  Writer writer(path, vni);
   Calls calls(mix);
   std::vector<Connection> open;
   constexpr std::uint32_t kKeptOpen = 1000;
@@ -147,6 +149,7 @@ int run(const std::string& mix, std::uint32_t count, const char* path) {
 }  // namespace specular::bench
 
 int main(int argc, char** argv) {
-  if (argc != 4) return 2;
-  return specular::bench::run(argv[1], static_cast<std::uint32_t>(std::strtoul(argv[2], nullptr, 10)), argv[3]);
+  if (argc != 4 && argc != 5) return 2;
+  auto number = [](const char* text) { return static_cast<std::uint32_t>(std::strtoul(text, nullptr, 10)); };
+  return specular::bench::run(argv[1], number(argv[2]), argv[3], argc == 5 ? number(argv[4]) : 0);
 }
