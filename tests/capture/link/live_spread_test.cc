@@ -1,4 +1,7 @@
 // Which queue a frame comes to, and that it stays so.
+#include <array>
+#include <atomic>
+#include <map>
 #include <set>
 #include <thread>
 
@@ -230,14 +233,12 @@ LIVE_TEST_CASE("what the kernel itself wraps and mirrors is spread by its inner 
   REQUIRE(bench.options.filter.set("udp port 4789"));
   REQUIRE(bench.open(4));
   FrameSender client("client"), server("server");
-  std::set<Octets> requests;
   for (int i = 0; i < 40; ++i) {
     TcpSegment request{socket_address(fmt::format("10.1.0.{}:40000", i + 1)), socket_address("10.2.0.1:80")};
     client.send(ethernet_frame(request));
     server.send(ethernet_frame({request.to, request.from}));
   }
   REQUIRE(bench.until_frames(80));
-  std::set<std::pair<std::uint8_t, std::uint8_t>> ports;
   std::size_t used = 0;
   for (const Caught& queue : bench.caught) {
     std::map<std::uint8_t, int> directions;  // by the client's last octet
@@ -245,13 +246,11 @@ LIVE_TEST_CASE("what the kernel itself wraps and mirrors is spread by its inner 
     for (const Caught::One& frame : queue.frames) {
       bool from_client = frame.bytes[kInner + 13] == 1;
       ++directions[frame.bytes[kInner + (from_client ? 15 : 19)]];
-      ports.insert({frame.bytes[34], frame.bytes[35]});
     }
     used += directions.empty() ? 0 : 1;
     for (const auto& [host, count] : directions) CHECK(count == 2);
   }
   CHECK(used == 4);
-  CHECK(ports.size() > 40);  // of the outer sender: they differ by direction, and must not matter
 }
 
 }  // namespace specular::test
