@@ -16,8 +16,10 @@ constexpr int kReadyPipe = 9;
 
 }  // namespace
 
-Folder::Folder() {
-  std::string name = (std::filesystem::temp_directory_path() / "specular_test_XXXXXX").string();
+Folder::Folder() : Folder(std::filesystem::temp_directory_path()) {}
+
+Folder::Folder(const std::filesystem::path& in) {
+  std::string name = (in / "specular_test_XXXXXX").string();
   if (mkdtemp(name.data()) == nullptr) std::abort();
   folder_ = name;
 }

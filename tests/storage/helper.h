@@ -14,6 +14,7 @@ namespace specular::test {
 class Folder {
  public:
   Folder();
+  explicit Folder(const std::filesystem::path& in);
   ~Folder();
   Folder(const Folder&) = delete;
   Folder& operator=(const Folder&) = delete;
