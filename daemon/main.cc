@@ -1,5 +1,5 @@
-// speculard: the daemon. Reads its configuration, gives up what it may do beyond capturing, opens everything, starts the
-// threads (loops.h), and then waits for signals, once a second looking after health and the watchdog.
+// speculard: the daemon. Reads its configuration, gives up what it may do beyond capturing, opens everything, starts
+// the threads (loops.h), and then waits for signals, once a second looking after health and the watchdog.
 #include <algorithm>
 #include <csignal>
 #include <ctime>
@@ -120,6 +120,7 @@ int serve(const Arguments& arguments, Config& config) {
   }
   auto store = Store::open(arguments.store, Store::Mode::write);
   if (!store) return complain(kFailed, store.error().text);
+  if (!(*store)->warning().empty()) log(LogLevel::warning, (*store)->warning());
   auto sensor = Sensor::create(config, **store, arguments.store);
   if (!sensor) return complain(kFailed, sensor.error().text);
   auto control_socket = ListenSocket::unix_path(control_path(config, arguments.store));
@@ -147,7 +148,8 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "speculard " SPECULAR_VERSION);
   app.add_option("--store", arguments.store, "Folder for what is learned; made if it is not there")->type_name("DIR");
   app.add_option("--config", arguments.config, "YAML file with settings")->type_name("FILE");
-  app.add_option("--user", arguments.user, "Become this user, with CAP_NET_RAW as the only privilege")->type_name("NAME");
+  app.add_option("--user", arguments.user, "Become this user, with CAP_NET_RAW as the only privilege")
+      ->type_name("NAME");
   app.add_flag("--check", arguments.check, "Only check the configuration");
   app.add_flag("--describe", arguments.describe, "Print every option, counter and drop reason, as YAML");
   try {

@@ -70,6 +70,9 @@ Result<void> Sensor::restore() {
 // Every interface spreads its frames by itself, or none does: the two mirrors of a connection must meet.
 Result<void> Sensor::open_interfaces() {
   if (config_.live.interfaces.values().empty()) return {};
+  auto guard = PortGuard::create(config_.capture.tunnels.ports, log_notice);
+  if (!guard) return forward(guard.error());
+  guard_.emplace(std::move(*guard));
   std::size_t shards = config_.general.shards.size();
   std::size_t queues = config_.live.spread.value() == "dispatch" ? 1 : shards;
   auto opened = open_queues(queues);
@@ -345,6 +348,7 @@ Running::Json Sensor::judge_json() {
 Running::Json Sensor::store_json() const {
   Keeper::State state = keeper_.state();
   return {{"path", store_path_},
+          {"bytes", store_.bytes()},
           {"last_commit", state.last ? Json(to_rfc3339(*state.last)) : Json(nullptr)},
           {"commits", state.commits},
           {"failing", text_or_null(state.failing)}};

@@ -5,6 +5,7 @@
 #include <thread>
 #include <vector>
 
+#include "capture/link/port_guard.h"
 #include "daemon/folder_loop.h"
 #include "daemon/loops.h"
 #include "daemon/monitor.h"
@@ -65,6 +66,7 @@ class Sensor final : public Running {
   Monitor monitor_;
   std::vector<std::unique_ptr<LiveInterface>> interfaces_;
   HashKey spread_key_ = HashKey::random();
+  std::optional<PortGuard> guard_;
   std::vector<std::unique_ptr<ReportingLane>> lanes_;  // by shard
   std::vector<std::unique_ptr<QueuedLane>> queued_;    // by shard, in dispatch mode
   std::vector<std::unique_ptr<Intake>> intakes_;       // by shard, or one
