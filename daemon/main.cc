@@ -10,6 +10,7 @@
 
 #include "capture/base/escape.h"
 #include "daemon/control.h"
+#include "daemon/control_client.h"
 #include "daemon/describe.h"
 #include "daemon/health.h"
 #include "daemon/log.h"
@@ -85,11 +86,6 @@ void attend(const Arguments& arguments, Config& config, Sensor& sensor, const si
   }
 }
 
-std::string control_path(const Config& config, const std::string& store) {
-  const std::string& listen = config.control.listen.value();
-  return listen.empty() ? store + "/control.sock" : listen;
-}
-
 // Bound before anything else starts; null where nobody is to listen.
 Result<std::optional<ListenSocket>> listen_at(const std::string& address) {
   if (address.empty()) return std::nullopt;
@@ -123,7 +119,7 @@ int serve(const Arguments& arguments, Config& config) {
   if (!(*store)->warning().empty()) log(LogLevel::warning, (*store)->warning());
   auto sensor = Sensor::create(config, **store, arguments.store);
   if (!sensor) return complain(kFailed, sensor.error().text);
-  auto control_socket = ListenSocket::unix_path(control_path(config, arguments.store));
+  auto control_socket = ListenSocket::unix_path(control_path(config.control, arguments.store));
   if (!control_socket) return complain(kFailed, control_socket.error().text);
   (*sensor)->start();
   running = sensor->get();

@@ -72,6 +72,7 @@ void list_coverage(const std::vector<Json>& rows, Format format) {
                            {"TUNNEL", "tunnel"},
                            {"HOST", "host"},
                            {"PACKETS", "packets", true},
+                           {"SHED", "shed_packets", true},
                            {"CONNECTIONS", "connections", true},
                            {"ENCRYPTED", "encrypted_connections", true},
                            {"ONE-SIDED", "one_sided_connections", true},
