@@ -29,9 +29,8 @@ void PacketQueue::publish() {
   if (open_ == nullptr) return;
   open_ = nullptr;
   ring_.publish();
-  // The consumer says that it sleeps before it looks a last time; so does this the other way round.
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (!sleeping_.load(std::memory_order_relaxed)) return;
+  // Either this finds that the consumer sleeps, or the consumer, who says so before it looks a last time, finds the batch.
+  if (!sleeping_.exchange(false, std::memory_order_acq_rel)) return;
   std::lock_guard lock(mutex_);
   published_.notify_one();
 }
@@ -71,8 +70,7 @@ bool PacketQueue::take(PacketSink& sink) {
 
 void PacketQueue::wait(Duration most) {
   std::unique_lock lock(mutex_);
-  sleeping_.store(true, std::memory_order_relaxed);
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  sleeping_.exchange(true, std::memory_order_acq_rel);
   if (ring_.front() == nullptr) published_.wait_for(lock, most);
   sleeping_.store(false, std::memory_order_relaxed);
 }
