@@ -29,7 +29,8 @@ void PacketQueue::publish() {
   if (open_ == nullptr) return;
   open_ = nullptr;
   ring_.publish();
-  // Either this finds that the consumer sleeps, or the consumer, who says so before it looks a last time, finds the batch.
+  // Either this finds that the consumer sleeps, or the consumer, who says so before it looks a last time, finds the
+  // batch.
   if (!sleeping_.exchange(false, std::memory_order_acq_rel)) return;
   std::lock_guard lock(mutex_);
   published_.notify_one();
