@@ -1,6 +1,5 @@
 #include "capture/link/fanout.h"
 
-#include <functional>
 #include <map>
 #include <set>
 
@@ -9,40 +8,13 @@
 
 #include "tests/capture/link/bpf_machine.h"
 #include "tests/capture/link/frames.h"
+#include "tests/capture/link/wraps.h"
 
 namespace specular::test {
 namespace {
 
 constexpr HashKey kKey{};
-
-// As one of the two ends sees itself: what it sends, wrapped by a mirror of its own.
-struct Outer {
-  std::string from, to;  // with ports
-  std::uint32_t network;
-};
 const Outer kRequests{"192.0.2.1:50001", "192.0.2.9:4789", 7}, kResponses{"198.51.100.8:61234", "192.0.2.10:4789", 9};
-
-Octets vxlan(const Outer& outer, const Octets& frame) {
-  return ethernet(udp_packet(socket_address(outer.from), socket_address(outer.to),
-                             join({{8, 0, 0, 0}, big32(outer.network << 8), frame})));
-}
-
-Octets geneve(const Outer& outer, std::uint16_t type, const Octets& inside, const Octets& options = {}) {
-  SocketAddress to = socket_address(outer.to);
-  to.port = 6081;
-  Octets header = join({{static_cast<std::uint8_t>(options.size() / 4), 0}, big16(type), big32(outer.network << 8)});
-  return ethernet(udp_packet(socket_address(outer.from), to, join({header, options, inside})));
-}
-
-Octets without_link(const Octets& frame) {
-  return drop_front(frame, 14);
-}
-
-Octets tagged(const std::vector<std::uint16_t>& types, const Octets& ip) {
-  Octets frame{2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1};
-  for (std::uint16_t type : types) frame = join({frame, big16(type), big16(5)});
-  return join({frame, big16(ip[0] >> 4 == 4 ? 0x0800 : 0x86dd), ip});
-}
 
 std::uint32_t answer(const Octets& frame, Way way = Way::arriving) {
   static const TunnelOptions options;
@@ -65,29 +37,6 @@ Conversation conversation(int number, bool v6 = false) {
   return {ip_packet(request), ip_packet(response)};
 }
 
-// Every way of wrapping that the program looks into.
-using Wrap = std::function<Octets(const Outer&, const Octets& ip)>;
-const std::map<std::string, Wrap> kWraps{
-    {"vxlan", [](const Outer& o, const Octets& ip) { return vxlan(o, ethernet(ip)); }},
-    {"geneve of Ethernet", [](const Outer& o, const Octets& ip) { return geneve(o, 0x6558, ethernet(ip)); }},
-    {"geneve of IP", [](const Outer& o, const Octets& ip) { return geneve(o, ip[0] >> 4 == 4 ? 0x0800 : 0x86dd, ip); }},
-    {"geneve with options",
-     [](const Outer& o, const Octets& ip) { return geneve(o, 0x6558, ethernet(ip), zeros(o.network * 4)); }},
-    {"gateway load balancer",
-     [](const Outer& o, const Octets& ip) {
-       return geneve(o, 0x0800, without_link(vxlan(o, ethernet(ip))), zeros(32));
-     }},
-    {"four tunnels",
-     [](const Outer& o, const Octets& ip) { return vxlan(o, vxlan(o, vxlan(o, vxlan(o, ethernet(ip))))); }},
-    {"a tag inside", [](const Outer& o, const Octets& ip) { return vxlan(o, tagged({0x8100}, ip)); }},
-    {"two tags inside",
-     [](const Outer& o, const Octets& ip) {
-       return vxlan(o, tagged({0x88a8, 0x8100}, ip));
-     }},
-    {"tags outside",
-     [](const Outer& o, const Octets& ip) { return tagged({0x8100}, without_link(vxlan(o, ethernet(ip)))); }},
-};
-
 }  // namespace
 
 TEST_CASE("both directions of a connection have one answer, whatever wraps them, and so has the bare connection") {
@@ -96,7 +45,7 @@ TEST_CASE("both directions of a connection have one answer, whatever wraps them,
     std::uint32_t bare = answer(ethernet(talk.request));
     CHECK(bare != 0);
     CHECK(answer(ethernet(talk.response)) == bare);
-    for (const auto& [name, wrap] : kWraps) {
+    for (const auto& [name, wrap] : all_wraps()) {
       CAPTURE(name);
       CHECK(answer(wrap(kRequests, talk.request)) == bare);
       CHECK(answer(wrap(kResponses, talk.response)) == bare);

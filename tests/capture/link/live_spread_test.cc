@@ -12,34 +12,35 @@
 #include "tests/capture/link/bpf_machine.h"
 #include "tests/capture/link/frames.h"
 #include "tests/capture/link/live_bench.h"
+#include "tests/capture/link/wraps.h"
 
 namespace specular::test {
 namespace {
 
 using std::chrono::milliseconds;
 
-// So many connections, each a request and a response, in different tunnels, from different outer addresses and ports.
+// So many connections, each a request and a response, by IPv4 and IPv6, wrapped in every way, the two directions from
+// different outer addresses and ports.
 struct Traffic {
   std::vector<Octets> requests, responses;
 
   explicit Traffic(int connections, std::size_t filling = 0) {
     std::string body(filling, 'x');
+    auto wrap = all_wraps().begin();
     for (int i = 0; i < connections; ++i) {
-      TcpSegment request{socket_address(fmt::format("10.1.0.{}:4{:04}", i % 200 + 1, i)),
-                         socket_address(fmt::format("10.2.0.{}:80", i / 7 + 1))};
+      bool v6 = i % 3 == 0;
+      TcpSegment request{
+          socket_address(fmt::format("{}{}{}:4{:04}", v6 ? "[2001:db8::" : "10.1.0.", i + 1, v6 ? "]" : "", i)),
+          socket_address(v6 ? "[2001:db8::9:9]:80" : "10.2.0.9:80")};
       TcpSegment response{request.to, request.from};
       request.payload = "GET /" + body;
       response.payload = "HTTP/1.1 200 OK" + body;
-      requests.push_back(wrap(i, 7, ethernet_frame(request)));
-      responses.push_back(wrap(i, 9, ethernet_frame(response)));
+      Outer there{fmt::format("192.0.2.7:{}", 20'000 + i), "198.51.100.7:4789", 7};
+      Outer back{fmt::format("192.0.2.8:{}", 30'000 + i * 17), "198.51.100.8:4789", 9};
+      requests.push_back(wrap->second(there, ip_packet(request)));
+      responses.push_back(wrap->second(back, ip_packet(response)));
+      if (++wrap == all_wraps().end()) wrap = all_wraps().begin();
     }
-  }
-
-  static Octets wrap(int number, std::uint32_t network, const Octets& frame) {
-    auto from = socket_address(fmt::format("192.0.2.{}:{}", network, 20'000 + number * 17));
-    auto to = socket_address(fmt::format("198.51.100.{}:{}", network, number % 2 == 0 ? 4789 : 6081));
-    Octets header = number % 2 == 0 ? Octets{8, 0, 0, 0} : Octets{0, 0, 0x65, 0x58};
-    return ethernet(udp_packet(from, to, join({header, big32(network << 8), frame})));
   }
 };
 
