@@ -138,6 +138,37 @@ LIVE_TEST_CASE("after an interface was down, or was deleted and made again, its 
   }
 }
 
+LIVE_TEST_CASE("no frame comes twice, not even of those that arrive while queues are opened") {
+  LiveBench bench;
+  std::atomic<bool> stop = false;
+  std::thread sender([&] {
+    FrameSender far("far");
+    for (int number = 0; !stop; ++number) {
+      TcpSegment segment{socket_address(fmt::format("10.1.0.{}:4000", number % 200 + 1)),
+                         socket_address("10.2.0.9:80")};
+      segment.seq = static_cast<std::uint32_t>(number);
+      far.send(ethernet_frame(segment));
+      if (number % 10 == 0) std::this_thread::sleep_for(milliseconds(1));
+    }
+  });
+  bool opened = bench.open(4).has_value(), came = opened && bench.until_frames(500), back = came;
+  for (int round = 0; round < 2 && back; ++round) {
+    run("ip link set near down");
+    back = bench.until([&] { return !bench.interface->up(); });
+    run("ip link set near up");
+    std::size_t before = bench.total();
+    back = back && bench.until_frames(before + 500);
+  }
+  stop = true;
+  sender.join();
+  CHECK(opened);
+  CHECK(came);
+  CHECK(back);
+  std::set<std::string> distinct;
+  for (const auto& queue : by_queue(bench)) distinct.insert(queue.begin(), queue.end());
+  CHECK(distinct.size() == bench.total());
+}
+
 LIVE_TEST_CASE("a connection whose directions come through two interfaces meets in one queue") {
   LiveBench bench;
   make_cable("far2", "near2");
