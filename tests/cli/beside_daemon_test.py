@@ -10,7 +10,7 @@ import subprocess
 import threading
 import unittest
 
-from harness import SPECULAR, CommandTest, Result, environment, run
+from harness import SPECULAR, CommandTest, Result, environment, run, wait_until
 from wire import connections, in_vxlan, merged, request, response
 
 OK = response()
@@ -19,6 +19,18 @@ OTHERS = [(request("GET", "/v1/orders?page=1", host="b.test"), OK),
           (request("GET", "/logo.png", host="b.test"), response(content_type="image/png"))]
 SHOW = ["endpoints", "show", "a.test", "GET", "/v1/users/{id}"]
 NOBODY = 65534
+SPECULARD = os.environ.get("SPECULARD", "speculard")
+# What a daemon of another version, or one that is not to be trusted, could say.
+ODD_STATUS = {"version": "1.2.3", "state": "running", "healthy": False, "why": "5.1 % of the frames\x1b[31m",
+              "started": "2026-01-01T00:00:00.000000000Z", "uptime_s": 93784, "packet_time": None,
+              "rates": {"frames_per_s": 1234.4, "bits_per_s": 9.87e8}, "totals": {"frames": 77777},
+              "interfaces": [{"interface": "evil\x1b[31m", "state": "up", "frames": 4711}],
+              "shards": [{"shard": 0, "kept_share": 0.5, "ring_filled": None}], "memory_bytes": 3 << 20,
+              "store": {"path": "/x", "failing": "no space left"}, "unheard_of": [1]}
+
+
+def ok(body):
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
 
 
 class BesideDaemonTest(CommandTest):
@@ -27,15 +39,17 @@ class BesideDaemonTest(CommandTest):
         frames = merged(connections(CALLS), in_vxlan(connections(OTHERS, client="10.0.0.9"), 7))
         self.store = self.store_of(self.capture(frames))
 
-    def hold(self, store=None):
-        """A process that has the store open and answers at its socket, until its input ends."""
-        holder = os.environ.get("HOLDER")
-        if holder is None:
-            self.skipTest("run.py was not told of --holder")
-        process = subprocess.Popen([holder, store or self.store], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    def hold(self):
+        """The daemon, which has the store open and answers at its socket; it ends when it is told to."""
+        self.path("captures/x")
+        config = self.file("speculard.yaml", f"sources: {{folder: {self.folder}/captures}}\n"
+                                             "metrics: {listen: ''}\nhealth: {listen: ''}\n")
+        process = subprocess.Popen([SPECULARD, "--store", self.store, "--config", config], stderr=subprocess.PIPE,
                                    env=environment())
         self.addCleanup(process.communicate)
-        self.assertEqual(b"ready\n", process.stdout.readline())
+        self.addCleanup(process.terminate)
+        answers = wait_until(lambda: run("status", "--store", self.store).status == 0 or process.poll() is not None)
+        self.assertTrue(answers and process.poll() is None, "the daemon answers")
         return process
 
     def lock(self):
@@ -43,6 +57,27 @@ class BesideDaemonTest(CommandTest):
         file = open(self.store / "LOCK", "r+b")
         self.addCleanup(file.close)
         fcntl.lockf(file, fcntl.LOCK_EX)
+
+    def answered_by(self, answer, *command, status=1):
+        """What the command says of one who has the store locked and answers so."""
+        self.lock()
+        server = socket.socket(socket.AF_UNIX)
+        self.addCleanup(server.close)
+        server.bind(str(self.store / "control.sock"))
+        server.listen()
+
+        def serve():
+            for _ in range(2):  # the first connection only looks whether somebody is there
+                peer = server.accept()[0]
+                with peer:
+                    if peer.recv(10000):
+                        peer.sendall(answer)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        result = self.specular(*command, "--store", self.store, status=status)
+        thread.join(30)
+        return result
 
     def as_nobody(self, *arguments):
         if os.geteuid() != 0:
@@ -106,12 +141,12 @@ class Answers(BesideDaemonTest):
                       self.store / "control.sock")
         config = self.config(f"control: {{listen: {elsewhere}}}\n")
         self.assertEqual(2, len(self.rows("endpoints", "--store", self.store, "--config", config)))
-        self.assertEqual("1.2.3", self.specular("status", "--json", "--config", config).json()["version"])
+        self.assertEqual("running", self.specular("status", "--json", "--config", config).json()["state"])
 
     def test_a_store_at_rest_is_read_though_a_socket_was_left_behind(self):
         process = self.hold()
         process.kill()
-        process.communicate()
+        process.wait()
         self.assertTrue((self.store / "control.sock").is_socket())
         self.assertEqual(2, len(self.rows("endpoints", "--store", self.store)))
         self.one_line(self.specular("status", "--store", self.store, status=1), "no daemon answers")
@@ -151,59 +186,48 @@ class Refused(BesideDaemonTest):
         self.assertEqual(0, result.status, result)
         self.assertEqual(2, len(result.json()))
 
-    def answered_by(self, answer):
-        """What `coverage` says of one who has the store locked and answers so."""
-        self.lock()
-        server = socket.socket(socket.AF_UNIX)
-        self.addCleanup(server.close)
-        server.bind(str(self.store / "control.sock"))
-        server.listen()
-
-        def serve():
-            for _ in range(2):  # the first connection only looks whether somebody is there
-                peer = server.accept()[0]
-                with peer:
-                    if peer.recv(10000):
-                        peer.sendall(answer)
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        result = self.specular("coverage", "--store", self.store, status=1)
-        thread.join(30)
-        self.assertEqual("", result.out)
-        self.one_line(result)
-        return result
-
     def test_one_who_breaks_off(self):
-        self.assertIn("broke off", self.answered_by(b"").err)
+        self.one_line(self.answered_by(b"", "coverage"), "broke off")
 
     def test_one_who_is_no_daemon(self):
-        self.assertIn("no daemon of this kind",
-                      self.answered_by(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n<html/>").err)
+        self.one_line(self.answered_by(ok(b"<html/>"), "coverage"), "no daemon of this kind")
 
     def test_an_error_is_told_escaped(self):
         body = json.dumps({"error": "no\x1b[31m red\nline"}).encode()
-        head = f"HTTP/1.1 500 Oh\r\nContent-Length: {len(body)}\r\n\r\n".encode()
-        result = self.answered_by(head + body)
-        self.assertIn("no\\x1b[31m red\\x0aline", result.err)
+        result = self.answered_by(ok(body).replace(b"200 OK", b"500 Oh"), "coverage")
+        self.one_line(result, "no\\x1b[31m red\\x0aline")
 
 
 class Status(BesideDaemonTest):
-    def test_as_json_is_what_the_daemon_says(self):
+    def test_tells_of_the_daemon(self):
         self.hold()
         status = self.specular("status", "--json", "--store", self.store).json()
-        self.assertEqual(("1.2.3", "running", 93784), (status["version"], status["state"], status["uptime_s"]))
-        self.assertEqual([status], self.specular("status", "--jsonl", "--store", self.store).lines())
-
-    def test_as_a_table_tells_what_matters_and_escapes_it(self):
-        self.hold()
+        self.assertEqual(("running", True, None), (status["state"], status["healthy"], status["why"]))
+        self.assertEqual(2, status["judge"]["hosts"])
+        self.assertEqual(str(self.store), status["store"]["path"])
+        self.assertEqual(f"{self.folder}/captures", status["folder"]["path"])
+        self.assertEqual(status.keys(), self.specular("status", "--jsonl", "--store", self.store).lines()[0].keys())
         out = self.specular("status", "--store", self.store).out
-        for text in ("1.2.3, running, not healthy: 5.1 % of the frames", "up 1 d 02:03:04", "1234 frames/s, 987 Mbit/s",
-                     "77777 frames", "55 frames dropped by the kernel", "3.0 MiB", "not durable: no space left",
-                     "INTERFACE", "evil\\x1b[31m", "4711", "SHARD", "0.500"):
+        for text in (f"{status['version']}, running, healthy\n", " 2 hosts", f"{self.store}: ",
+                     f"{self.folder}/captures: 0 wait"):
+            self.assertIn(text, out)
+        self.assertNotIn("INTERFACE", out)
+
+    def test_as_a_table_tells_what_is_there_and_escapes_it(self):
+        out = self.answered_by(ok(json.dumps(ODD_STATUS).encode()), "status", status=0).out
+        for text in ("1.2.3, running, not healthy: 5.1 % of the frames\\x1b[31m\n", "up 1 d 02:03:04",
+                     "1234 frames/s, 987 Mbit/s", "77777 frames, - transactions", "3.0 MiB of -",
+                     "not durable: no space left", "INTERFACE", "evil\\x1b[31m", "4711", "SHARD", "0.500"):
             self.assertIn(text, out)
         self.assertNotIn("\x1b", out)
         self.assertNotIn("folder", out)
+
+    def test_what_is_no_status_is_told(self):
+        self.one_line(self.answered_by(ok(b"[]"), "status"), "tells no status")
+
+    def test_a_status_of_other_shapes_is_no_harm(self):
+        body = b'{"rates":3,"interfaces":[3,[],{}],"shards":{"a":1},"store":"x","folder":[],"uptime_s":"long"}'
+        self.assertIn("speculard", self.answered_by(ok(body), "status", status=0).out)
 
     def test_without_a_daemon(self):
         result = self.specular("status", "--store", self.store, status=1)
@@ -216,8 +240,8 @@ class Status(BesideDaemonTest):
         holder = self.hold()
         watching = self.start("status", "--watch", "--jsonl", "--store", self.store)
         lines = [json.loads(watching.stdout.readline()) for _ in range(2)]
-        self.assertEqual(["1.2.3"] * 2, [line["version"] for line in lines])
-        holder.communicate()
+        self.assertEqual(["running"] * 2, [line["state"] for line in lines])
+        holder.kill()
         _, err = watching.communicate(timeout=60)
         self.assertEqual(1, watching.returncode)
         self.assertIn(b"no daemon answers", err)

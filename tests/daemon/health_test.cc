@@ -1,11 +1,11 @@
 #include "daemon/health.h"
 
+#include <atomic>
 #include <csignal>
-#include <thread>
+#include <vector>
 
 #include <doctest/doctest.h>
 
-#include "tests/daemon/known_sensor.h"
 #include "tests/daemon/peer.h"
 
 namespace specular::test {
@@ -23,13 +23,13 @@ class HealthPort {
     auto socket = ListenSocket::tcp("127.0.0.1:0");
     REQUIRE(socket);
     port_ = socket->port();
-    server_ = serve_health(std::move(*socket), sensor);
+    server_ = serve_health(std::move(*socket), [this] { return Health{healthy, healthy ? "" : "not well"}; });
   }
   Peer peer() const { return Peer::tcp(port_); }
   std::string ask(std::string_view text) const { return peer().ask(text); }
   void stop() { server_.reset(); }
 
-  KnownSensor sensor;
+  std::atomic<bool> healthy = true;
 
  private:
   std::uint16_t port_ = 0;
@@ -42,9 +42,9 @@ TEST_CASE("health: 200 or 503, nothing else, whatever is asked") {
        {"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "HEAD /healthz HTTP/1.1\r\n\r\n", "GET /../../etc/passwd HTTP/1.0\r\n\r\n",
         "OPTIONS * HTTP/1.1\r\nHost: www\r\n\r\n", "BREW /pot?a=b HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc",
         "GET / HTTP/1.1\nHost: a\n\n", "GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n"}) {
-    health.sensor.healthy = true;
+    health.healthy = true;
     CHECK(health.ask(request) == kWell);
-    health.sensor.healthy = false;
+    health.healthy = false;
     CHECK(health.ask(request) == kIll);
   }
 }
