@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <string_view>
 
 #include <poll.h>
@@ -64,6 +65,7 @@ Reception::Reception(ListenSocket socket, const Limits& limits, std::unique_ptr<
       answering_(std::move(answering)),
       wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       asked_(limits.threads) {
+  if (!wake_) std::abort();  // nobody could end it
   NoSignals blocked;
   threads_.emplace_back([this] { run(); });
   for (std::size_t i = 0; i < limits_.threads; ++i) threads_.emplace_back([this, i] { answer_jobs(i); });

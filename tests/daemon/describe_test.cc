@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include <doctest/doctest.h>
@@ -91,6 +92,8 @@ TEST_CASE("describe: every counter, figure of coverage, anomaly and drop, with w
 
   Lines counters = declared_counters();
   CHECK(counters.size() > 20);
+  // One name, one meaning: metrics add up what has the same name.
+  CHECK(std::set<std::string>(counters.begin(), counters.end()).size() == counters.size());
   for (const std::string& name : counters) {
     CAPTURE(name);
     REQUIRE(told["counters"][name]);
