@@ -5,7 +5,7 @@
 //   GET /metrics       for Prometheus                                                     on a TCP port
 //
 // What cannot be answered is {"error": TEXT} with a status: 400 for parameters, 404 for what is not there, 409 where
-// one is asked for and there are several. Texts may hold what came from the wire; they are ASCII.
+// one is asked for and there are several, 503 if too many wait. Texts may hold what came from the wire; they are ASCII.
 #pragma once
 
 #include <memory>

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include <fmt/format.h>
 #include <httplib.h>
 
 #include "daemon/rows.h"
@@ -43,6 +44,12 @@ void write_to(HttpResponse from, httplib::Response& to) {
   to.set_header("Content-Type", from.type);
   to.set_header("Cache-Control", "no-store");
   to.body = std::move(from.body);
+}
+
+// To a request that nobody reads.
+std::string refusal(const char* status, const HttpResponse& response) {
+  return fmt::format("HTTP/1.1 {}\r\nConnection: close\r\nContent-Type: {}\r\nContent-Length: {}\r\n\r\n{}", status,
+                     response.type, response.body.size(), response.body);
 }
 
 }  // namespace
@@ -87,10 +94,11 @@ std::string HttpAnswering::answer(const std::string& head) {
 }
 
 std::string HttpAnswering::answer_too_large() {
-  std::string body = error_response(431, "the request is too large").body;
-  return "HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Type: application/json\r\n"
-         "Content-Length: " +
-         std::to_string(body.size()) + "\r\n\r\n" + body;
+  return refusal("431 Request Header Fields Too Large", error_response(431, "the request is too large"));
+}
+
+std::string HttpAnswering::answer_busy() {
+  return refusal("503 Service Unavailable", error_response(503, "too many requests wait already"));
 }
 
 }  // namespace specular

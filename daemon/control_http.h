@@ -27,6 +27,7 @@ class HttpAnswering : public Answering {
 
   std::string answer(const std::string& head) final;
   std::string answer_too_large() final;
+  std::string answer_busy() final;
 
  private:
   class Server;

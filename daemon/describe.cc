@@ -10,6 +10,7 @@
 #include "capture/flow/flow_table.h"
 #include "capture/http/session.h"
 #include "capture/link/decode.h"
+#include "capture/link/live.h"
 #include "capture/packet_queue.h"
 #include "capture/receiver.h"
 #include "daemon/config.h"
@@ -71,13 +72,15 @@ std::string unit_of(std::string_view name) {
 }
 
 std::string counters_text() {
+  LiveCounters live;
   DecodeCounters decode;
   LoadCounters load;
   QueueCounters queue;
   FlowCounters flow;
   HttpCounters http;
   std::string text = "counters:\n";
-  for (const CounterGroup* group : std::initializer_list<const CounterGroup*>{&decode, &load, &queue, &flow, &http}) {
+  for (const CounterGroup* group :
+       std::initializer_list<const CounterGroup*>{&live, &decode, &load, &queue, &flow, &http}) {
     for (const Counter* counter : group->counters()) {
       text += fmt::format("  {}: {{unit: {}, metric: specular_{}_total, help: {}}}\n", counter->name(),
                           unit_of(counter->name()), counter->name(), quoted(counter->help()));

@@ -7,13 +7,14 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 namespace specular {
 namespace {
 
-constexpr int kBacklog = 128;
+constexpr timeval kConnectPatience{10, 0};
 constexpr mode_t kMode = 0660;
 constexpr int kSocketFlags = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
 
@@ -75,8 +76,12 @@ FileDescriptor::~FileDescriptor() {
 tl::expected<FileDescriptor, SystemError> connect_unix(const std::string& path) {
   auto address = unix_address(path);
   if (!address) return tl::make_unexpected(SystemError{ENAMETOOLONG});
-  FileDescriptor fd(socket(AF_UNIX, kSocketFlags, 0));
-  if (!fd || connect(fd.get(), generic(*address), sizeof(*address)) != 0) {
+  // Where many wait to be accepted, connecting takes a while.
+  FileDescriptor fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  bool connected = fd &&
+                   setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &kConnectPatience, sizeof(kConnectPatience)) == 0 &&
+                   connect(fd.get(), generic(*address), sizeof(*address)) == 0;
+  if (!connected) {
     return tl::make_unexpected(SystemError{errno});
   }
   return fd;
@@ -89,7 +94,7 @@ Result<ListenSocket> ListenSocket::tcp(const std::string& listen_at) {
   int on = 1;
   // A daemon that starts anew need not wait until the last connections to the former one are forgotten.
   bool open = fd && setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 && bind_to(fd.get(), *to) &&
-              listen(fd.get(), kBacklog) == 0;
+              listen(fd.get(), SOMAXCONN) == 0;
   return open ? Result<ListenSocket>(ListenSocket(std::move(fd))) : failed(listen_at);
 }
 
@@ -100,7 +105,7 @@ Result<ListenSocket> ListenSocket::unix_path(const std::string& path) {
   FileDescriptor fd(socket(AF_UNIX, kSocketFlags, 0));
   // The mode before binding is the most that the file ever has; the process's mask takes from it until chmod.
   bool open = fd && fchmod(fd.get(), kMode) == 0 && bind(fd.get(), generic(*address), sizeof(*address)) == 0 &&
-              chmod(path.c_str(), kMode) == 0 && listen(fd.get(), kBacklog) == 0;
+              chmod(path.c_str(), kMode) == 0 && listen(fd.get(), SOMAXCONN) == 0;
   if (!open) return failed(path);
   ListenSocket made(std::move(fd));
   struct stat found {};

@@ -132,7 +132,10 @@ int serve(const Arguments& arguments, Config& config) {
   sd_notify(0, "STOPPING=1");
   log(LogLevel::info, "ending: " + (*sensor)->statistics());
   bool durable = (*sensor)->stop();
-  health.reset();  // asks the sensor, which goes first
+  // They ask the sensor, which would go first.
+  control.reset();
+  metrics.reset();
+  health.reset();
   if (!durable) return complain(kFailed, "what was learned last could not be written, and is lost");
   log(LogLevel::info, "all that was learned is in the store");
   return kDone;

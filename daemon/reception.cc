@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <string_view>
 
 #include <poll.h>
@@ -62,10 +63,12 @@ Reception::Reception(ListenSocket socket, const Limits& limits, std::unique_ptr<
     : socket_(std::move(socket)),
       limits_(limits),
       answering_(std::move(answering)),
-      wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+      wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+      asked_(limits.threads) {
+  if (!wake_) std::abort();  // nobody could end it
   NoSignals blocked;
   threads_.emplace_back([this] { run(); });
-  for (std::size_t i = 0; i < limits_.threads; ++i) threads_.emplace_back([this] { answer_jobs(); });
+  for (std::size_t i = 0; i < limits_.threads; ++i) threads_.emplace_back([this, i] { answer_jobs(i); });
 }
 
 Reception::~Reception() {
@@ -84,13 +87,14 @@ void Reception::wake() {
   [[maybe_unused]] ssize_t written = write(wake_.get(), &one, sizeof(one));
 }
 
-void Reception::answer_jobs() {
+void Reception::answer_jobs(std::size_t thread) {
   for (;;) {
     std::unique_lock lock(mutex_);
-    wanted_.wait(lock, [this] { return stopping_ || !asked_.empty(); });
+    std::deque<Job>& asked = asked_[thread];
+    wanted_.wait(lock, [&] { return stopping_ || !asked.empty(); });
     if (stopping_) return;
-    Job job = std::move(asked_.front());
-    asked_.pop_front();
+    Job job = std::move(asked.front());
+    asked.pop_front();
     lock.unlock();
     job.text = answering_->answer(job.text);
     lock.lock();
@@ -224,12 +228,16 @@ void Reception::read_head(Connection& connection) {
 
 void Reception::ask(Connection& connection) {
   if (limits_.threads == 0) return give(connection, answering_->answer(connection.head));
-  connection.state = State::waiting;
+  std::size_t thread = answering_->thread_for(connection.head);
+  bool busy = false;
   {
     std::lock_guard lock(mutex_);
-    asked_.push_back({connection.number, std::move(connection.head)});
+    busy = asked_[thread].size() >= limits_.queued;
+    if (!busy) asked_[thread].push_back({connection.number, std::move(connection.head)});
   }
-  wanted_.notify_one();
+  if (busy) return give(connection, answering_->answer_busy());
+  connection.state = State::waiting;
+  wanted_.notify_all();
 }
 
 void Reception::give(Connection& connection, std::string answer) {

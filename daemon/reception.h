@@ -25,8 +25,11 @@ class Answering {
   // The whole answer to a request whose head this is, up to its empty line; empty to hang up. Called by several threads
   // if there are several.
   virtual std::string answer(const std::string& head) = 0;
-  // The same if the head is larger than is read.
+  // The same if the head is larger than is read, or if too many wait already.
   virtual std::string answer_too_large() { return {}; }
+  virtual std::string answer_busy() { return {}; }
+  // Which of the answering threads it is for: what takes long must not stand before what does not.
+  virtual std::size_t thread_for(const std::string& /*head*/) const { return 0; }
 };
 
 class Reception {
@@ -39,6 +42,7 @@ class Reception {
     Clock::duration to_ask = std::chrono::seconds(3);    // from the connection to the end of the head
     Clock::duration to_take = std::chrono::seconds(30);  // the whole answer
     std::size_t threads = 0;  // that answer; 0: the one that reads, for answers that take no time
+    std::size_t queued = 8;   // requests that may wait for one of them
   };
 
   // Starts. Its threads take no signals.
@@ -70,7 +74,7 @@ class Reception {
   };
 
   void run();
-  void answer_jobs();
+  void answer_jobs(std::size_t thread);
   bool take_answers();
   void accept_all();
   bool can_make_room() const;
@@ -94,7 +98,8 @@ class Reception {
 
   std::mutex mutex_;  // of what follows
   std::condition_variable wanted_;
-  std::deque<Job> asked_, answered_;
+  std::vector<std::deque<Job>> asked_;  // by thread
+  std::deque<Job> answered_;
   bool stopping_ = false;
 
   std::vector<std::thread> threads_;

@@ -1,6 +1,6 @@
 """Runs the tests of the specular command, several classes at a time.
 
-    run.py SPECULAR [WORD…]     only tests with one of the words in their names, as file.Class.test
+    run.py SPECULAR SPECULARD [WORD…]     only tests with one of the words in their names, as file.Class.test
 
 What failed, and why some were skipped, stands before the last line: `N passed, N failed, N skipped`.
 """
@@ -15,14 +15,15 @@ import runner  # noqa: E402
 
 
 def main(arguments):
-    if not arguments:
+    names = ("SPECULAR", "SPECULARD")
+    if len(arguments) < len(names):
         sys.exit(__doc__)
-    specular = Path(arguments[0]).resolve()
-    if not os.access(specular, os.X_OK):
-        sys.exit(f"{specular}: no program")
-    os.environ["SPECULAR"] = str(specular)
+    for name, path in zip(names, arguments):
+        if not os.access(path, os.X_OK):
+            sys.exit(f"{path}: no program")
+        os.environ[name] = str(Path(path).resolve())
     sys.path.insert(0, str(FOLDER))
-    return runner.main(FOLDER, arguments[1:])
+    return runner.main(FOLDER, arguments[len(names):])
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ void print_facts(const Json& status) {
       fmt::format("{} frames dropped by the kernel, {} by interfaces; {} packets shed, {} dropped inside",
                   text_at(status, "/totals/kernel_dropped_frames"), text_at(status, "/totals/interface_dropped_frames"),
                   text_at(status, "/totals/shed_packets"), text_at(status, "/totals/ring_dropped_packets")));
-  line("inventory", fmt::format("{} endpoints, {} hosts; {} reports wait", text_at(status, "/judge/endpoints"),
+  line("inventory", fmt::format("{} paths with methods, {} hosts; {} reports wait", text_at(status, "/judge/endpoints"),
                                 text_at(status, "/judge/hosts"), text_at(status, "/judge/waiting_reports")));
   line("memory", fmt::format("{} of {}", bytes_at(status, "/memory_bytes"), bytes_at(status, "/memory_limit_bytes")));
   line("store", fmt::format("{}: {}, {} commits, the last at {}", text_at(status, "/store/path"),
@@ -90,7 +90,8 @@ void print_table(const Json& rows, const std::vector<Column>& columns) {
   Listing listing(Format::table, columns);
   for (const Json& given : rows) {
     Json row = Json::object();
-    for (const Column& column : columns) row[column.key] = given.value(column.key, Json(nullptr));
+    for (const Column& column : columns)
+      row[column.key] = given.is_object() ? given.value(column.key, Json(nullptr)) : Json();
     listing.add(row);
   }
   listing.finish();
@@ -120,13 +121,13 @@ void print_status(const Json& status) {
 int run_once(const std::string& socket, Format format, const char* before) {
   auto answer = ask_daemon(socket, {"status", {}});
   if (!answer) return complain(answer.error().status, answer.error().text);
-  for (const Json& status : answer->rows) {
-    print(before);
-    if (format == Format::table) {
-      print_status(status);
-    } else {
-      print(to_text(status, format == Format::json ? 2 : -1) + "\n");
-    }
+  if (answer->rows.size() != 1) return complain(kFailed, "what answers at " + socket + " tells no status");
+  const Json& status = answer->rows.front();
+  print(before);
+  if (format == Format::table) {
+    print_status(status);
+  } else {
+    print(to_text(status, format == Format::json ? 2 : -1) + "\n");
   }
   return kDone;
 }
