@@ -121,6 +121,18 @@ Result<void> prepare_directory(const std::string& directory, bool writing) {
   return {};
 }
 
+// Of the files whose names end so.
+std::uint64_t bytes_of(const std::string& directory, std::string_view ending) {
+  std::uint64_t sum = 0;
+  std::error_code error;
+  for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
+    std::error_code gone;  // RocksDB deletes beside us
+    auto size = at->path().native().ends_with(ending) ? at->file_size(gone) : 0;
+    if (!gone) sum += size;
+  }
+  return sum;
+}
+
 }  // namespace
 
 // Keeps RocksDB's lock while the database is closed and opened again: nobody else may write in between.
@@ -172,6 +184,9 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& directory, b
 
 Result<rocksdb::DB*> Database::opened() {
   if (db_) return db_.get();
+  if (std::exchange(opened_before_, true)) {
+    if (rocksdb::Status status = probe(); !status.ok()) return failed(status);
+  }
   rocksdb::DB* raw = nullptr;
   rocksdb::Options options = database_options(*env_, write_buffer_);
   rocksdb::Status status =
@@ -179,6 +194,17 @@ Result<rocksdb::DB*> Database::opened() {
   db_.reset(raw);
   if (!status.ok()) return failed(status);
   return raw;
+}
+
+// Each opening that fails leaves files behind. So first as much is written as RocksDB has to when it recovers.
+rocksdb::Status Database::probe() {
+  constexpr std::size_t kBesidesLogs = 64u << 10;
+  std::string path = directory_ + "/PROBE";
+  std::string bytes(std::min<std::uint64_t>(bytes_of(directory_, ".log"), write_buffer_) + kBesidesLogs, '\0');
+  rocksdb::Status status = rocksdb::WriteStringToFile(env_.get(), bytes, path, true);
+  if (status.ok()) return env_->DeleteFile(path);
+  (void)env_->DeleteFile(path);
+  return status;
 }
 
 // RocksDB's text says where it failed inside; the system's reason stands behind the last colon.
@@ -223,14 +249,7 @@ Result<std::unique_ptr<rocksdb::Iterator>> Database::rows() {
 }
 
 std::uint64_t Database::bytes() const {
-  std::uint64_t sum = 0;
-  std::error_code error;
-  for (fs::directory_iterator at(directory_, error), end; !error && at != end; at.increment(error)) {
-    std::error_code gone;  // RocksDB deletes beside us
-    auto size = at->file_size(gone);
-    if (!gone) sum += size;
-  }
-  return sum;
+  return bytes_of(directory_, "");
 }
 
 // A flipped bit in the last record of the log looks like the end of a write that was killed. So beside the log stands

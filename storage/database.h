@@ -48,6 +48,7 @@ class Database {
 
   Database(std::string directory, bool writing, const DatabaseSetup& setup);
   Result<rocksdb::DB*> opened();
+  rocksdb::Status probe();
   void check_mark();
   void write_mark();
   bool read_mark(std::uint64_t& sequence) const;
@@ -57,7 +58,8 @@ class Database {
   std::size_t write_buffer_;
   std::unique_ptr<rocksdb::Env> env_;
   std::unique_ptr<rocksdb::DB> db_;  // null after a failure
-  int mark_ = -1;                    // the file that says how far commits went
+  bool opened_before_ = false;
+  int mark_ = -1;  // the file that says how far commits went
   std::string warning_;
 };
 

@@ -123,7 +123,7 @@ void FaultyFiles::lose() {
 std::string FaultyFiles::save(const std::string& name) {
   std::string folder = fs::path(name).parent_path().string() + ".lost";
   fs::create_directories(folder);
-  std::string saved = fmt::format("{}/{}", folder, ++saved_);
+  std::string saved = fmt::format("{}/{}.{}", folder, getpid(), ++saved_);
   fs::create_hard_link(name, saved);
   if (auto synced = synced_.find(name); synced != synced_.end()) synced_[saved] = synced->second;
   return saved;
