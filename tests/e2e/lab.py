@@ -155,7 +155,7 @@ http {{
     listen {address}:80; root {folder}/www;
     location = / {{ return 404; }}
     location /api/v1/users/ {{ return 200 '{{"user":"$request_id","name":"$pid"}}'; }}
-    location /api/v1/orders/ {{ return 201 '{{"order":"$request_id","items":[1,2,3]}}'; }}
+    location /api/v1/orders {{ return 201 '{{"order":"$request_id","items":[1,2,3]}}'; }}
     location /api/v1/carts/ {{ return 204; }}
     location /api/v1/secret {{ return 401 '{{"error":"who are you?"}}'; }}
     location /api/v1/downloads/ {{ try_files /download =404; }}

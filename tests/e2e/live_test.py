@@ -19,7 +19,7 @@ class CountedOnce(LabTest):
         """Several connections, each with calls of several kinds over it."""
         for number in range(connections):
             self.lab.curl(USERS + str(number), ORDERS + "7", CARTS + str(number), USERS + "77", "/nothing")
-        self.lab.curl(ORDERS, "/api/v1/secret", options=("-X", "POST", "-d", '{"sku": 4711}'))
+        self.lab.curl(ORDERS[:-1], "/api/v1/secret", options=("-X", "POST", "-d", '{"sku": 4711}'))
         return connections + 1
 
     def counted(self, sensor, network, connections):
@@ -32,11 +32,12 @@ class CountedOnce(LabTest):
         self.assertEqual(0, sensor.stop(), sensor.log())
         self.assertEqual(self.called(network), self.summary(sensor))
         self.told(sensor.total(), len(calls), connections)
+        return sensor.total()
 
     def told(self, total, calls, connections):
         expected = {"transactions": calls, "complete": calls, "connections": connections,
-                    "http_connections": connections, "mirrored_twice_connections": connections,
-                    "one_sided_connections": 0, "lost_bytes": 0, "clipped_bytes": 0}
+                    "http_connections": connections, "one_sided_connections": 0, "lost_bytes": 0,
+                    "clipped_bytes": 0}
         self.assertEqual(expected, {key: total[key] for key in expected}, total)
 
     def spread(self, shards, spread):
@@ -75,7 +76,7 @@ class CountedOnce(LabTest):
             for last in range(16):
                 self.lab.client.ip("addr", "replace", f"10.20.0.{110 + last}/24", "dev", "front")
                 self.lab.curl(USERS + "1", options=("--interface", f"10.20.0.{110 + last}"))
-            self.holds(lambda s=sensor: all(shard["frames"] > 0 for shard in s.status()["shards"]), spread)
+            self.holds(lambda s=sensor: all(shard["opened_flows"] > 0 for shard in s.status()["shards"]), spread)
             self.assertEqual(2, len(sensor.status()["shards"]))
             self.assertEqual(0, sensor.stop())
 
@@ -101,7 +102,8 @@ class CountedOnce(LabTest):
         """It stands under the network that the first copy came through: the client's packets pass its own end first."""
         sensor = self.sensor(settings("mirror")).start()
         connections = self.shop(2)
-        self.counted(sensor, f"vxlan:{lab.CLIENT_VNI}", connections)
+        total = self.counted(sensor, f"vxlan:{lab.CLIENT_VNI}", connections)
+        self.assertEqual(connections, total["mirrored_twice_connections"])
 
     def test_tunnels_are_told_apart_in_coverage(self):
         sensor = self.sensor(settings("mirror", tunnels=GROUPED)).start()
@@ -139,9 +141,9 @@ class Traffic(LabTest):
         body = self.folder / "upload"
         body.write_bytes(b"z" * (4 << 20))
         self.lab.curl(DOWNLOADS + "1", DOWNLOADS + "2")
-        self.lab.curl(ORDERS, options=("-X", "POST", "--data-binary", f"@{body}", "-H", "Expect:"))
+        self.lab.curl(ORDERS[:-1], options=("-X", "POST", "--data-binary", f"@{body}", "-H", "Expect:"))
         self.all_seen(sensor)
-        shown = sensor.ask("endpoints", "show", "api.test", "POST", ORDERS, "--json").json()
+        shown = sensor.ask("endpoints", "show", "api.test", "POST", ORDERS[:-1], "--json").json()
         self.near(4 << 20, shown["request_bytes"]["max"])
         shown = sensor.ask("endpoints", "show", "api.test", "GET", DOWNLOADS + "{id}", "--json").json()
         self.near(self.lab.nginx.download_bytes, shown["response_bytes"]["max"])
