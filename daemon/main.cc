@@ -9,6 +9,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "capture/base/escape.h"
+#include "capture/link/live_handle.h"
 #include "daemon/control.h"
 #include "daemon/control_client.h"
 #include "daemon/describe.h"
@@ -162,6 +163,8 @@ int run(int argc, char** argv) {
   }
   auto config = read_config(arguments.config);
   if (!config) return complain(kUsage, config.error().text);
+  std::string wrong_filter = problem_of_filter((*config)->live.filter.value());
+  if (!wrong_filter.empty()) return complain(kUsage, "sources.filter: " + wrong_filter);
   if (arguments.check) {
     for (const auto& text : (*config)->without_effect) complain(kDone, "warning: " + text);
     fmt::print("{}: valid\n", arguments.config.empty() ? "defaults" : escape_terminal(arguments.config));

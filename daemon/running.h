@@ -23,7 +23,7 @@ class Running {
 
   // Calls `reader` with the inventory, which stands still meanwhile; it should not take long.
   virtual void read_inventory(const std::function<void(const Inventory&)>& reader) = 0;
-  // As `specular status --json` prints it; README.md has its fields.
+  // As `specular status --json` prints it.
   virtual Json status() = 0;
   virtual Health health() = 0;
   virtual const Metrics& metrics() const = 0;
