@@ -49,6 +49,16 @@ Result<std::unique_ptr<Config>> read_config(const std::string& path) {
   return config;
 }
 
+// What no option can tell by itself.
+Result<void> check(const Config& config) {
+  if (config.live.interfaces.values().empty() && config.folder.folder.value().empty()) {
+    return fail(ErrorKind::invalid, "nothing to look at: sources.interfaces and sources.folder are both empty");
+  }
+  std::string problem = problem_of_filter(config.live.filter.value());
+  if (!problem.empty()) return fail(ErrorKind::invalid, "sources.filter: " + problem);
+  return {};
+}
+
 void reload(const Arguments& arguments, Config& running) {
   auto read = read_config(arguments.config);
   if (!read) return log(LogLevel::error, read.error().text + "; what is in force stays");
@@ -163,8 +173,7 @@ int run(int argc, char** argv) {
   }
   auto config = read_config(arguments.config);
   if (!config) return complain(kUsage, config.error().text);
-  std::string wrong_filter = problem_of_filter((*config)->live.filter.value());
-  if (!wrong_filter.empty()) return complain(kUsage, "sources.filter: " + wrong_filter);
+  if (auto checked = check(**config); !checked) return complain(kUsage, checked.error().text);
   if (arguments.check) {
     for (const auto& text : (*config)->without_effect) complain(kDone, "warning: " + text);
     fmt::print("{}: valid\n", arguments.config.empty() ? "defaults" : escape_terminal(arguments.config));

@@ -50,9 +50,6 @@ Sensor::~Sensor() {
 }
 
 Result<std::unique_ptr<Sensor>> Sensor::create(const Config& config, Store& store, std::string store_path) {
-  if (config.live.interfaces.values().empty() && config.folder.folder.value().empty()) {
-    return fail(ErrorKind::invalid, "nothing to look at: sources.interfaces and sources.folder are both empty");
-  }
   std::unique_ptr<Sensor> sensor(new Sensor(config, store, std::move(store_path)));
   if (auto restored = sensor->restore(); !restored) return forward(restored.error());
   if (auto opened = sensor->open_interfaces(); !opened) return forward(opened.error());
