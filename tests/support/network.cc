@@ -1,5 +1,6 @@
 #include "tests/support/network.h"
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -34,6 +35,18 @@ int open_socket(const std::string& interface, bool with_offload_header) {
   int on = with_offload_header ? 1 : 0;
   if (setsockopt(descriptor, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof on) != 0) give_up("PACKET_VNET_HDR");
   return descriptor;
+}
+
+void ask_interface(const std::string& interface, unsigned long what, ifreq& request) {
+  int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  interface.copy(request.ifr_name, IFNAMSIZ - 1);
+  if (ioctl(descriptor, what, &request) != 0) give_up(interface);
+  close(descriptor);
+}
+
+// What the other end of the cable does not take, being down, is lost as on any cable.
+void send_by(int descriptor, const Octets& message) {
+  if (send(descriptor, message.data(), message.size(), 0) < 0 && errno != ENOBUFS) give_up("send");
 }
 
 void write_kernel_file(const char* path, const char* text) {
@@ -73,14 +86,17 @@ void make_cable(const std::string& one, const std::string& other) {
   for (const std::string& end : {one, other}) run("ip link set " + end + " up");
 }
 
+void set_down(const std::string& interface) {
+  ifreq request{};
+  request.ifr_flags = 0;
+  ask_interface(interface, SIOCSIFFLAGS, request);
+}
+
 void switch_offload(const std::string& interface, std::uint32_t feature, bool on) {
-  int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   ethtool_value value{feature, on ? 1u : 0u};
   ifreq request{};
-  interface.copy(request.ifr_name, IFNAMSIZ - 1);
   request.ifr_data = reinterpret_cast<char*>(&value);
-  if (ioctl(descriptor, SIOCETHTOOL, &request) != 0) give_up("ethtool");
-  close(descriptor);
+  ask_interface(interface, SIOCETHTOOL, request);
 }
 
 FrameSender::FrameSender(const std::string& interface)
@@ -92,7 +108,7 @@ FrameSender::~FrameSender() {
 }
 
 void FrameSender::send(const Octets& frame) {
-  if (::send(plain_, frame.data(), frame.size(), 0) != static_cast<ssize_t>(frame.size())) give_up("send");
+  send_by(plain_, frame);
 }
 
 // struct virtio_net_hdr, little-endian: flags, kind of segments, size of the headers and of the segments, where the
@@ -107,8 +123,7 @@ void FrameSender::send_glued(const Octets& frame, std::uint16_t segment) {
 }
 
 void FrameSender::send_with_header(const Octets& header, const Octets& frame) {
-  Octets message = join({header, frame});
-  if (::send(offloading_, message.data(), message.size(), 0) != static_cast<ssize_t>(message.size())) give_up("send");
+  send_by(offloading_, join({header, frame}));
 }
 
 }  // namespace specular::test

@@ -27,6 +27,8 @@ class OwnNetwork {
 void run(const std::string& command);
 // Two interfaces, up, that are the ends of a cable.
 void make_cable(const std::string& one, const std::string& other);
+// At once, as no command could.
+void set_down(const std::string& interface);
 // `feature` is ETHTOOL_SGRO or the like.
 void switch_offload(const std::string& interface, std::uint32_t feature, bool on);
 
