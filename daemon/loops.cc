@@ -144,11 +144,22 @@ void Intake::look(SteadyClock::time_point now) {
     }
     govern(i, now, pressure);
   }
+  tell_clipped();
   if (wiring_.own != nullptr) wiring_.own->note_gauges();
   if (own_reports_ && now - reported_ >= kEpoch && own_reports_->is_ready()) {
     reported_ = now;
     own_reports_->send(receiver_.last_time());
   }
+}
+
+// Whole frames with cut packets inside: that was the mirror.
+void Intake::tell_clipped() {
+  std::uint64_t here = 0;
+  for (LiveQueue* source : wiring_.sources) here += source->counters().clipped.value();
+  if (clipped_told_ || receiver_.counters().clipped.value() <= here) return;
+  clipped_told_ = true;
+  log(LogLevel::warning,
+      "packets arrive clipped: the mirror's packet length, or the MTU on the way here less its tunnel, cuts them off");
 }
 
 // Announced when it begins, every ten seconds while it lasts, and when it ends.

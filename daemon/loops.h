@@ -106,6 +106,7 @@ class Intake {
   void look(SteadyClock::time_point now);
   void govern(std::size_t sink, SteadyClock::time_point now, const Pressure& pressure);
   void watch_clock(SteadyClock::time_point now);
+  void tell_clipped();
 
   Wiring wiring_;
   Receiver receiver_;
@@ -116,6 +117,7 @@ class Intake {
   std::vector<std::uint64_t> queue_drops_;  // by sink: told so far
   std::uint64_t source_drops_ = 0;
   SteadyClock::time_point looked_{}, reported_{}, announced_{};
+  bool clipped_told_ = false;
   Duration longest_lag_{};
   std::optional<Duration> wall_ahead_;  // of the steady clock
   std::atomic<std::int64_t> lag_ns_ = 0;
