@@ -208,7 +208,7 @@ class Status(BesideDaemonTest):
         self.assertEqual(f"{self.folder}/captures", status["folder"]["path"])
         self.assertEqual(status.keys(), self.specular("status", "--jsonl", "--store", self.store).lines()[0].keys())
         out = self.specular("status", "--store", self.store).out
-        for text in (f"{status['version']}, running, healthy\n", " 2 hosts", f"{self.store}: ",
+        for text in (f"{status['version']}, running, healthy\n", "hosts 2;", f"{self.store}: ",
                      f"{self.folder}/captures: 0 wait"):
             self.assertIn(text, out)
         self.assertNotIn("INTERFACE", out)

@@ -70,8 +70,9 @@ void print_facts(const Json& status) {
       fmt::format("{} frames dropped by the kernel, {} by interfaces; {} packets shed, {} dropped inside",
                   text_at(status, "/totals/kernel_dropped_frames"), text_at(status, "/totals/interface_dropped_frames"),
                   text_at(status, "/totals/shed_packets"), text_at(status, "/totals/ring_dropped_packets")));
-  line("inventory", fmt::format("{} paths with methods, {} hosts; {} reports wait", text_at(status, "/judge/endpoints"),
-                                text_at(status, "/judge/hosts"), text_at(status, "/judge/waiting_reports")));
+  line("inventory",
+       fmt::format("paths with methods {}, hosts {}; reports waiting {}", text_at(status, "/judge/endpoints"),
+                   text_at(status, "/judge/hosts"), text_at(status, "/judge/waiting_reports")));
   line("memory", fmt::format("{} of {}", bytes_at(status, "/memory_bytes"), bytes_at(status, "/memory_limit_bytes")));
   line("store", fmt::format("{}: {}, {} commits, the last at {}", text_at(status, "/store/path"),
                             bytes_at(status, "/store/bytes"), text_at(status, "/store/commits"),
