@@ -120,7 +120,7 @@ TEST_CASE("commits go on once the disk is whole again, whichever operation it fa
   for (int reason : {ENOSPC, EROFS, EIO}) {
     std::uint64_t at = 1;
     // The commit itself at every operation, then what flushes and compactions do, now and then.
-    while (goes_on_after(reason, at)) at += at < 12 ? 1 : 5;
+    while (goes_on_after(reason, at)) at += at < 10 ? 1 : 9;
     CHECK(at > 30);
   }
 }
