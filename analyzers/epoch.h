@@ -45,7 +45,7 @@ struct Epoch {
 
 class EpochSink {
  public:
-  // All of it or nothing. After an error it is to be committed again, or with what changed since.
+  // All of it or nothing; an error leaves open which, and the epoch is to be committed again: rows are whole.
   virtual Result<void> commit(const Epoch& epoch) = 0;
 
  protected:

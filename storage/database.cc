@@ -57,6 +57,7 @@ rocksdb::Options database_options(rocksdb::Env& env, std::size_t write_buffer) {
   options.max_bytes_for_level_base = 4 * write_buffer;
   options.level_compaction_dynamic_level_bytes = true;
   options.max_background_jobs = 2;
+  options.max_bgerror_resume_count = 0;  // after a failure the database is opened anew
   options.rate_limiter.reset(rocksdb::NewGenericRateLimiter(16 << 20));  // flushes and compactions, bytes a second
   options.bytes_per_sync = 1u << 20;
   options.avoid_unnecessary_blocking_io = true;

@@ -40,6 +40,7 @@ int run_analyze(const AnalyzeOptions& options, Invocation& invocation) {
     auto opened = Store::open(invocation.store, Store::Mode::write);
     if (!opened) return complain(kFailed, opened.error().text);
     store = std::move(*opened);
+    if (!store->warning().empty()) warn(store->warning());
   }
   auto pipeline = Pipeline::create(invocation.config, store.get());
   if (!pipeline) return complain(kFailed, pipeline.error().text);

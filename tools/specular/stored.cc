@@ -25,6 +25,7 @@ tl::unexpected<Refusal> refuse(int status, const std::string& text) {
 }
 
 tl::expected<Answer, Refusal> ask_store(const Store& store, const Config& config, const Query& query) {
+  if (!store.warning().empty()) warn(store.warning());
   auto stored = store.read_all();
   if (!stored) return refuse(kFailed, stored.error().text);
   Judge judge(config.inventory, store.hash_key(), false);
