@@ -233,7 +233,9 @@ Result<void> Keeper::commit(const Epoch& epoch) {
   auto begin = SteadyClock::now();
   Result<void> committed = store_.commit(epoch);
   commit_latency.add(SteadyClock::now() - begin);
+  std::uint64_t bytes = store_.bytes();
   std::lock_guard lock(mutex_);
+  state_.store_bytes = bytes;
   if (!committed) {
     if (state_.failing != committed.error().text) log(LogLevel::error, committed.error().text + "; it is tried again");
     state_.failing = committed.error().text;
@@ -280,6 +282,8 @@ void JudgeLoop::merge(const Report& report) {
   {
     std::lock_guard lock(inventory_mutex_);
     report.apply_to(judge_);
+    endpoints_ = judge_.inventory().leaves();
+    hosts_ = judge_.inventory().hosts().size();
   }
   merge_latency.add(SteadyClock::now() - begin);
   transactions_.store(transactions_.load(std::memory_order_relaxed) + report.transactions, std::memory_order_relaxed);

@@ -126,7 +126,7 @@ class Intake {
 // Makes epochs durable. Holds one at a time, and tries it until it is.
 class Keeper {
  public:
-  explicit Keeper(Store& store) : store_(store) {}
+  explicit Keeper(Store& store) : store_(store) { state_.store_bytes = store.bytes(); }
 
   // Whether it can take an epoch; waits for that, at most so long.
   bool wait_until_idle(Duration most) const;
@@ -141,7 +141,7 @@ class Keeper {
   // How many captures of the drop folder are durable. Waits until it is `wanted`, or for `most`.
   std::uint64_t wait_for_captures(std::uint64_t wanted, Duration most) const;
   struct State {
-    std::uint64_t commits = 0;
+    std::uint64_t commits = 0, store_bytes = 0;
     std::optional<Timestamp> last;  // wall time
     std::string failing;            // why the disk refuses; empty if it does not
     bool lost = false;              // it gave up at the end
@@ -180,6 +180,9 @@ class JudgeLoop {
 
   std::uint64_t transactions() const { return transactions_.load(std::memory_order_relaxed); }
   std::optional<Timestamp> packet_time() const;
+  // Of the inventory, as of the last report: so that asking waits for nothing.
+  std::size_t endpoints() const { return endpoints_.load(std::memory_order_relaxed); }
+  std::size_t hosts() const { return hosts_.load(std::memory_order_relaxed); }
 
   LatencyHistogram queue_latency;  // from a report's sending to its merging
   LatencyHistogram merge_latency;
@@ -199,6 +202,7 @@ class JudgeLoop {
   SteadyClock::time_point handed_over_{};
   std::atomic<std::uint64_t> transactions_ = 0;
   std::atomic<std::int64_t> packet_time_ns_ = 0;
+  std::atomic<std::size_t> endpoints_ = 0, hosts_ = 0;
 };
 
 }  // namespace specular

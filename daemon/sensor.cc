@@ -333,19 +333,14 @@ Running::Json Sensor::shards_json() const {
   return list;
 }
 
-Running::Json Sensor::judge_json() {
-  std::size_t endpoints = 0, hosts = 0;
-  read_inventory([&](const Inventory& inventory) {
-    endpoints = inventory.leaves();
-    hosts = inventory.hosts().size();
-  });
-  return {{"waiting_reports", mailbox_.size()}, {"endpoints", endpoints}, {"hosts", hosts}};
+Running::Json Sensor::judge_json() const {
+  return {{"waiting_reports", mailbox_.size()}, {"endpoints", judge_loop_.endpoints()}, {"hosts", judge_loop_.hosts()}};
 }
 
 Running::Json Sensor::store_json() const {
   Keeper::State state = keeper_.state();
   return {{"path", store_path_},
-          {"bytes", store_.bytes()},
+          {"bytes", state.store_bytes},
           {"last_commit", state.last ? Json(to_rfc3339(*state.last)) : Json(nullptr)},
           {"commits", state.commits},
           {"failing", text_or_null(state.failing)}};

@@ -52,7 +52,7 @@ class Sensor final : public Running {
   Json shards_json() const;
   Json store_json() const;
   Json folder_json() const;
-  Json judge_json();
+  Json judge_json() const;
   double kept_share(std::size_t shard) const;
 
   const Config& config_;
