@@ -42,10 +42,19 @@ sigset_t block_signals() {
   return set;
 }
 
+// Also what no schema tells: with what settings the daemon cannot start anywhere.
 Result<std::unique_ptr<Config>> read_config(const std::string& path) {
   auto config = std::make_unique<Config>(Program::speculard);
-  if (path.empty()) return config;
-  if (auto loaded = load_config(path, *config); !loaded) return forward(loaded.error());
+  if (!path.empty()) {
+    if (auto loaded = load_config(path, *config); !loaded) return forward(loaded.error());
+  }
+  std::string where = path.empty() ? "" : path + ": ";
+  if (config->live.interfaces.values().empty() && config->folder.folder.value().empty()) {
+    return fail(ErrorKind::invalid, where + "nothing to look at: sources.interfaces and sources.folder are both empty");
+  }
+  if (std::string problem = problem_of_filter(config->live.filter.value()); !problem.empty()) {
+    return fail(ErrorKind::invalid, where + "sources." + problem);
+  }
   return config;
 }
 

@@ -42,6 +42,14 @@ Result<void> become(const passwd& user) {
   return {};
 }
 
+// What no program that this process becomes could ever regain. Takes CAP_SETPCAP: who lacks it has the set that it was
+// started with.
+void narrow_bounding_set() {
+  for (cap_value_t capability = 0; CAP_IS_SUPPORTED(capability); ++capability) {
+    if (capability != CAP_NET_RAW) cap_drop_bound(capability);
+  }
+}
+
 Result<void> keep_only_capture() {
   std::unique_ptr<std::remove_pointer_t<cap_t>, int (*)(void*)> held(cap_get_proc(), &cap_free),
       kept(cap_init(), &cap_free);
@@ -66,6 +74,7 @@ Result<void> keep_only_capture() {
 }  // namespace
 
 Result<void> drop_privileges(const std::string& user, const std::string& directory) {
+  narrow_bounding_set();
   if (!user.empty()) {
     errno = 0;
     const passwd* entry = getpwnam(user.c_str());

@@ -170,6 +170,7 @@ double Sensor::kept_share(std::size_t shard) const {
 }
 
 void Sensor::start() {
+  monitor_.add(SteadyClock::now(), totals());
   keeper_thread_ = std::thread([this] { keeper_.run(); });
   judge_thread_ = std::thread([this] { judge_loop_.run(producers_ended_); });
   for (auto& lane : queued_) lane_threads_.emplace_back([this, &lane] { lane->run(intakes_ended_); });

@@ -1,5 +1,6 @@
 """Killed at any moment, and a disk that is full or cannot be written: what was committed is there, and counts once."""
 import random
+import shutil
 import subprocess
 import threading
 
@@ -104,17 +105,20 @@ class DiskTest(CrashTest):
             self.skipTest(f"mounting is not possible here: {done.stderr.decode().strip()}")
         self.addCleanup(subprocess.run, ["umount", "-l", str(self.disk)], check=False)
 
-    def fill(self):
-        """Nothing more can be written."""
+    def fill(self, leave=0):
+        """Nothing more can be written, but for some bytes."""
         filler = self.disk / "filler"
-        with open(filler, "wb", buffering=0) as file:
+        with open(filler, "ab", buffering=0) as file:
             try:
-                while True:
+                while leave == 0 or shutil.disk_usage(self.disk).free > leave:
                     file.write(b"x" * 4096)
             except OSError:
-                return filler
+                pass
+        return filler
 
     def start(self):
+        # Not enough for the log to have its place reserved, so that each commit has to find its own.
+        self.fill(leave=2 << 20)
         sensor = self.sensor(self.config(), name="disk/store")
         sensor.log_file = self.folder / "log"
         sensor.start()

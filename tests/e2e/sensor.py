@@ -181,8 +181,8 @@ class Sensor:
 
 
 def settings(*interfaces, **sections):
-    """A config for tests: small rings, frequent commits; `tunnels={…}` and so on add to it."""
-    config = {"sources": {"interfaces": list(interfaces), "ring_mb": 16}, "storage": {"commit_seconds": 1}}
+    """A config for tests; `tunnels={…}` and so on add to it."""
+    config = {"sources": {"interfaces": list(interfaces), "ring_mb": 64}, "storage": {"commit_seconds": 1}}
     for name, value in sections.items():
         config[name] = {**config.get(name, {}), **value} if isinstance(value, dict) else value
     return config
@@ -197,11 +197,13 @@ class SensorTest(unittest.TestCase):
     def setUp(self):
         self.folder = Path(tempfile.mkdtemp(prefix="specular-e2e-"))
         self.folder.chmod(0o755)
+        self.sensors = []
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
 
     def sensor(self, config, namespace=None, name="store", **how):
         made = Sensor(namespace or self.lab.sensor, config, self.folder / name, **how)
         self.addCleanup(self.end, made)
+        self.sensors.append(made)
         return made
 
     def end(self, sensor):
@@ -217,10 +219,16 @@ class SensorTest(unittest.TestCase):
             got[:] = [ask()]
             return got[0] == expected
         if not wait_until(reached, seconds):
-            self.assertEqual(expected, got[0])
+            self.assertEqual(expected, got[0], self.situation())
 
     def holds(self, condition, what, seconds=ANSWER_SECONDS):
-        self.assertTrue(wait_until(condition, seconds), what)
+        if not wait_until(condition, seconds):
+            self.fail(f"{what}\n{self.situation()}")
+
+    def situation(self):
+        """What the daemons that run say of themselves, for whoever reads why a test failed."""
+        return "\n".join(f"{s.status()}\n{s.total()}\n{s.endpoints('--all')}\n{s.log()[-3000:]}"
+                         for s in self.sensors if s.alive())
 
     def summary(self, sensor):
         """What a sensor knows, as {(network, method, path without names): requests}."""
