@@ -198,6 +198,7 @@ class Lab:
     def __init__(self):
         self.namespaces = []
         self.nginx = None
+        self.curled = 0
         try:
             self.client, self.server, self.sensor = map(self.namespace, ("client", "server", "sensor"))
             connect(self.client, "front", self.server)
@@ -245,6 +246,12 @@ class Lab:
         """Calls the targets one after the other, over one connection."""
         urls = [part for target in targets for part in ("-o", "/dev/null", f"http://{SERVER}{target}")]
         self.client.run("curl", "-s", "-S", "-m", "60", "-H", f"Host: {host}", *options, *urls)
+        self.curled += len(targets)
+
+    def calls(self):
+        """What nginx answered; it writes that down a moment after the client has the answer."""
+        wait_until(lambda: len(self.nginx.calls()) >= self.curled)
+        return self.nginx.calls()
 
     def remove(self):
         if self.nginx:

@@ -239,8 +239,11 @@ class Rights(LabTest):
         self.assertEqual(0o660, (sensor.store / "control.sock").stat().st_mode & 0o777)
 
     def test_a_user_that_is_not_there(self):
-        done = subprocess.run([SPECULARD, "--store", self.folder / "store", "--user", "no-such-user"],
-                              stderr=subprocess.PIPE, env=harness.environment(), check=False, timeout=60)
+        config = self.folder / "good.yaml"
+        config.write_text(json.dumps(settings("lo")), encoding="utf-8")
+        done = subprocess.run([SPECULARD, "--store", self.folder / "store", "--config", config, "--user",
+                               "no-such-user"], stderr=subprocess.PIPE, env=harness.environment(), check=False,
+                              timeout=60)
         self.assertIn(done.returncode, (1, 2))
         self.assertIn(b"no-such-user", done.stderr)
 

@@ -247,11 +247,11 @@ class LabTest(SensorTest):
 
     def setUp(self):
         super().setUp()
-        self.called_before = len(self.lab.nginx.calls())
+        self.called_before = len(self.lab.calls())
 
     def calls(self):
         """What nginx answered in this test."""
-        return self.lab.nginx.calls()[self.called_before:]
+        return self.lab.calls()[self.called_before:]
 
     def called(self, network):
         """The same, as summary() has it; what no server granted is no endpoint."""
