@@ -64,11 +64,26 @@ int open_socket(const char* interface) {
   return handle;
 }
 
+// A checksum over 16-bit words of which one changes (RFC 1624).
+void update_checksum(std::uint8_t* checksum, unsigned before, unsigned after) {
+  unsigned sum = (~(checksum[0] << 8 | checksum[1]) & 0xffffu) + (~before & 0xffffu) + after;
+  sum = (sum & 0xffff) + (sum >> 16);
+  sum = ~((sum & 0xffff) + (sum >> 16));
+  checksum[0] = static_cast<std::uint8_t>(sum >> 8);
+  checksum[1] = static_cast<std::uint8_t>(sum);
+}
+
 // The client's address, 10.0.x.y, gets the number of the round; the server's stays.
 void mark_round(std::vector<Octets>& frames, std::uint8_t round) {
+  constexpr std::size_t kIpChecksum = kInnerAddresses - 2, kTcpChecksum = kInnerAddresses + 8 + 16;
   for (Octets& frame : frames) {
     for (std::size_t at : {kInnerAddresses, kInnerAddresses + 4}) {
-      if (frame.size() >= at + 4 && frame[at] == 10 && frame[at + 1] == 0) frame[at + 2] = round;
+      if (frame.size() < kTcpChecksum + 2 || frame[at] != 10 || frame[at + 1] != 0) continue;
+      unsigned before = static_cast<unsigned>(frame[at + 2] << 8 | frame[at + 3]);
+      frame[at + 2] = round;
+      unsigned after = static_cast<unsigned>(frame[at + 2] << 8 | frame[at + 3]);
+      update_checksum(&frame[kIpChecksum], before, after);
+      update_checksum(&frame[kTcpChecksum], before, after);
     }
   }
 }
