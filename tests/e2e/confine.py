@@ -2,8 +2,9 @@
 
     confine.py UNIT USER_ID COMMAND [ARGUMENT…]
 
-The command runs as that user, with the capability CAP_NET_RAW, which it inherits. Understands SystemCallFilter= with groups, exclusions and names; what is not allowed fails with EPERM, as
-SystemCallErrorNumber= has it. x86-64 and arm64, with the kernel's headers in /usr/include.
+The command runs as that user, with the capability CAP_NET_RAW, which it inherits. Understands SystemCallFilter= with
+groups, exclusions and names; what is not allowed fails with EPERM, as SystemCallErrorNumber= has it. x86-64 and arm64;
+takes systemd-analyze, and gcc with the kernel's headers.
 """
 import ctypes
 import os
