@@ -73,7 +73,8 @@ void PacketQueue::wait(Duration most) {
   std::unique_lock lock(mutex_);
   sleeping_.exchange(true, std::memory_order_acq_rel);
   if (ring_.front() == nullptr) published_.wait_for(lock, most);
-  sleeping_.store(false, std::memory_order_relaxed);
+  // A plain store would part what publish() did last from the next exchange here.
+  sleeping_.exchange(false, std::memory_order_acq_rel);
 }
 
 }  // namespace specular

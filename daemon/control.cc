@@ -1,5 +1,7 @@
 #include "daemon/control.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "daemon/control_http.h"
@@ -73,7 +75,10 @@ class Control final : public HttpAnswering {
   }
 
   // Queries one after the other in a thread, since each copies a good part of the inventory; the status in another.
-  std::size_t thread_for(const std::string& head) const override { return head.find(" /v1/status") < 5 ? 0 : 1; }
+  std::size_t thread_for(const std::string& head) const override {
+    std::string_view target = std::string_view(head).substr(std::min(head.find(' '), head.size()));
+    return target.starts_with(" /v1/status") ? 0 : 1;
+  }
 
   Running& running_;
 };

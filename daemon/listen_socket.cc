@@ -69,10 +69,6 @@ Result<void> remove_stale(const std::string& path) {
 
 }  // namespace
 
-FileDescriptor::~FileDescriptor() {
-  if (fd_ >= 0) close(fd_);
-}
-
 tl::expected<FileDescriptor, SystemError> connect_unix(const std::string& path) {
   auto address = unix_address(path);
   if (!address) return tl::make_unexpected(SystemError{ENAMETOOLONG});

@@ -7,28 +7,11 @@
 
 #include <sys/types.h>
 
+#include "capture/base/file_descriptor.h"
 #include "capture/base/ip.h"
 #include "capture/base/result.h"
 
 namespace specular {
-
-// Closes what it holds. -1: nothing.
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int fd = -1) : fd_(fd) {}
-  FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  FileDescriptor& operator=(FileDescriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~FileDescriptor();
-
-  int get() const { return fd_; }
-  explicit operator bool() const { return fd_ >= 0; }
-
- private:
-  int fd_;
-};
 
 struct SystemError {
   int error;  // errno

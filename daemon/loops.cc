@@ -11,8 +11,9 @@ namespace {
 constexpr Duration kWait = std::chrono::milliseconds(100);
 // A quiet link's time follows the wall clock so far behind that nothing of the kernel's is overtaken.
 constexpr Duration kQuiet = std::chrono::seconds(1);
-// How long an intake reads on after the end was announced.
-constexpr Duration kDrain = std::chrono::seconds(5);
+// How long an intake reads on after the end was announced: at least until the kernel has handed over what came before,
+// which for a block of the ring that is not full takes 10 ms, and at most so long.
+constexpr Duration kLeastDrain = std::chrono::milliseconds(40), kDrain = std::chrono::seconds(5);
 // How long the judge waits at the end for a keeper that has trouble with its disk.
 constexpr Duration kLastHandOver = std::chrono::seconds(10);
 constexpr Duration kBackwardStep = std::chrono::seconds(2);
@@ -114,8 +115,9 @@ void Intake::step(Duration wait) {
 
 void Intake::run(const std::atomic<bool>& stopping) {
   while (!stopping.load(std::memory_order_relaxed)) step(kWait);
-  for (auto end = SteadyClock::now() + kDrain; SteadyClock::now() < end;) {
-    if (!poll(Duration(0))) break;
+  for (auto begin = SteadyClock::now(), now = begin; now - begin < kDrain; now = SteadyClock::now()) {
+    bool any = poll(std::max(Duration(0), kLeastDrain - (now - begin)));
+    if (!any && now - begin >= kLeastDrain) break;
     for (QueuedLane* lane : wiring_.lanes) lane->queue.publish();
   }
   receiver_.flush();

@@ -70,7 +70,8 @@ Result<void> check(const Config& config) {
 
 void reload(const Arguments& arguments, Config& running) {
   auto read = read_config(arguments.config);
-  if (!read) return log(LogLevel::error, read.error().text + "; what is in force stays");
+  auto checked = read ? check(**read) : forward(read.error());
+  if (!checked) return log(LogLevel::error, checked.error().text + "; what is in force stays");
   auto old_sections = running.sections(), new_sections = (*read)->sections();
   for (std::size_t i = 0; i < old_sections.size(); ++i) {
     for (std::size_t j = 0; j < old_sections[i].group->options().size(); ++j) {

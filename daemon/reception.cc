@@ -150,7 +150,9 @@ bool Reception::take_answers() {
 }
 
 void Reception::accept_all() {
-  while (connections_.size() < limits_.connections || make_room()) {
+  // More at once than there may be would only push each other out, and keep this thread from all else.
+  for (std::size_t i = 0; i < limits_.connections; ++i) {
+    if (connections_.size() >= limits_.connections && !make_room()) return;
     FileDescriptor fd(accept4(socket_.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!fd) {
       // With no descriptors left, the socket would stay readable all the time.

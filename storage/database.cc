@@ -57,7 +57,7 @@ rocksdb::Options database_options(rocksdb::Env& env, std::size_t write_buffer) {
   options.max_bytes_for_level_base = 4 * write_buffer;
   options.level_compaction_dynamic_level_bytes = true;
   options.max_background_jobs = 2;
-  options.max_bgerror_resume_count = 0;  // after a failure the database is opened anew
+  options.max_bgerror_resume_count = 0;                                  // after a failure the database is opened anew
   options.rate_limiter.reset(rocksdb::NewGenericRateLimiter(16 << 20));  // flushes and compactions, bytes a second
   options.bytes_per_sync = 1u << 20;
   options.avoid_unnecessary_blocking_io = true;
@@ -70,14 +70,11 @@ tl::unexpected<Error> in_use(const std::string& directory) {
 
 // Whether another process holds the lock that RocksDB takes for writing.
 bool is_locked(const std::string& directory) {
-  int fd = ::open((directory + "/LOCK").c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return false;
+  FileDescriptor file(::open((directory + "/LOCK").c_str(), O_RDONLY | O_CLOEXEC));
   struct flock lock {};
   lock.l_type = F_RDLCK;
   lock.l_whence = SEEK_SET;
-  bool locked = fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
-  close(fd);
-  return locked;
+  return file && fcntl(file.get(), F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
 // Whether nothing is in the folder but what RocksDB writes before CURRENT makes it a database: the making of a store
@@ -99,10 +96,9 @@ std::error_code make_directory(const fs::path& path) {
   if (error = make_directory(path.parent_path()); error) return error;
   fs::create_directory(path, error);
   if (error) return error;
-  int parent = ::open(path.has_parent_path() ? path.parent_path().c_str() : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (parent < 0) return {};
-  (void)fsync(parent);
-  close(parent);
+  fs::path above = path.has_parent_path() ? path.parent_path() : ".";
+  FileDescriptor parent(::open(above.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (parent) (void)fsync(parent.get());
   return {};
 }
 
@@ -169,10 +165,7 @@ Database::Database(std::string directory, bool writing, const DatabaseSetup& set
   env_->LowerThreadPoolCPUPriority(rocksdb::Env::LOW);
 }
 
-Database::~Database() {
-  db_.reset();
-  if (mark_ >= 0) close(mark_);
-}
+Database::~Database() = default;
 
 Result<std::unique_ptr<Database>> Database::open(const std::string& directory, bool writing,
                                                  const DatabaseSetup& setup) {
@@ -265,21 +258,19 @@ void Database::check_mark() {
 }
 
 bool Database::read_mark(std::uint64_t& sequence) const {
-  int fd = ::open((directory_ + "/COMMITTED").c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return false;
+  FileDescriptor file(::open((directory_ + "/COMMITTED").c_str(), O_RDONLY | O_CLOEXEC));
   std::array<char, 32> text;
-  ssize_t count = read(fd, text.data(), text.size());
-  close(fd);
+  ssize_t count = file ? read(file.get(), text.data(), text.size()) : -1;
   const char* end = text.data() + std::max<ssize_t>(count, 0);
   auto [rest, error] = std::from_chars(text.data(), end, sequence);
   return error == std::errc() && rest != end && *rest == '\n';
 }
 
 void Database::write_mark() {
-  if (mark_ < 0) mark_ = ::open((directory_ + "/COMMITTED").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+  if (!mark_) mark_ = FileDescriptor(::open((directory_ + "/COMMITTED").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
   // One line of always the same length. Where it cannot be written, less is known after a power loss, no more.
   std::string line = fmt::format("{:020}\n", db_->GetLatestSequenceNumber());
-  if (mark_ >= 0) (void)!pwrite(mark_, line.data(), line.size(), 0);
+  if (mark_) (void)!pwrite(mark_.get(), line.data(), line.size(), 0);
 }
 
 }  // namespace specular

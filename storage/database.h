@@ -10,6 +10,7 @@
 
 #include <rocksdb/db.h>
 
+#include "capture/base/file_descriptor.h"
 #include "capture/base/result.h"
 
 namespace specular {
@@ -59,7 +60,7 @@ class Database {
   std::unique_ptr<rocksdb::Env> env_;
   std::unique_ptr<rocksdb::DB> db_;  // null after a failure
   bool opened_before_ = false;
-  int mark_ = -1;  // the file that says how far commits went
+  FileDescriptor mark_;  // the file that says how far commits went
   std::string warning_;
 };
 

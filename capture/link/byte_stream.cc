@@ -21,19 +21,15 @@ Error system_error(const std::string& path) {
 }  // namespace
 
 Result<std::unique_ptr<ByteStream>> ByteStream::open(const std::string& path) {
-  int fd = path == "-" ? dup(STDIN_FILENO) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return forward(system_error(path));
-  (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-  return std::unique_ptr<ByteStream>(new ByteStream(fd, path == "-" ? "standard input" : path));
-}
-
-ByteStream::~ByteStream() {
-  close(fd_);
+  FileDescriptor fd(path == "-" ? dup(STDIN_FILENO) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return forward(system_error(path));
+  (void)posix_fadvise(fd.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
+  return std::unique_ptr<ByteStream>(new ByteStream(std::move(fd), path == "-" ? "standard input" : path));
 }
 
 Result<std::size_t> ByteStream::read_some(std::span<std::uint8_t> into) {
   for (;;) {
-    ssize_t count = read(fd_, into.data(), into.size());
+    ssize_t count = read(fd_.get(), into.data(), into.size());
     if (count >= 0) {
       read_ += static_cast<std::size_t>(count);
       return static_cast<std::size_t>(count);

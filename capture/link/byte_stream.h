@@ -9,6 +9,7 @@
 
 #include "capture/base/bytes.h"
 #include "capture/base/decompress.h"
+#include "capture/base/file_descriptor.h"
 #include "capture/base/result.h"
 
 namespace specular {
@@ -17,9 +18,6 @@ class ByteStream {
  public:
   // "-" is standard input. Nothing is read yet.
   static Result<std::unique_ptr<ByteStream>> open(const std::string& path);
-  ~ByteStream();
-  ByteStream(const ByteStream&) = delete;
-  ByteStream& operator=(const ByteStream&) = delete;
 
   // What is buffered and not consumed. Valid until the next fill().
   Bytes buffered() const { return Bytes(buffer_).subspan(begin_, end_ - begin_); }
@@ -35,12 +33,12 @@ class ByteStream {
   std::uint64_t file_bytes_read() const { return read_; }     // as stored, for progress
 
  private:
-  ByteStream(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
+  ByteStream(FileDescriptor fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
   Result<std::size_t> read_some(std::span<std::uint8_t> into);
   Result<void> decompress_some();
   Result<void> detect();
 
-  int fd_;
+  FileDescriptor fd_;
   std::string path_;
   std::vector<std::uint8_t> buffer_;
   std::size_t begin_ = 0, end_ = 0;

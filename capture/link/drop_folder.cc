@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "capture/base/file_descriptor.h"
 #include "capture/base/sha256.h"
 #include "capture/base/text.h"
 
@@ -36,18 +37,6 @@ std::string reason() {
 std::int64_t to_ns(const timespec& time) {
   return time.tv_sec * std::int64_t{1'000'000'000} + time.tv_nsec;
 }
-
-struct Descriptor {
-  explicit Descriptor(int number) : fd(number) {}
-  ~Descriptor() {
-    if (fd >= 0) close(fd);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  explicit operator bool() const { return fd >= 0; }
-
-  int fd;
-};
 
 // What of a file changes when it does.
 struct Identity {
@@ -134,7 +123,6 @@ struct DropFolder::Files {
   };
 
   Files(const FolderOptions& with, Notice tell);
-  ~Files();
 
   void scan(WallTime now);
   bool list(int folder, WallTime now);
@@ -150,12 +138,16 @@ struct DropFolder::Files {
   void refuse(const std::string& name, const std::string& why);
   void remove(const std::string& name);
   void forget_vanished();
+  FileDescriptor open_folder() const {
+    return FileDescriptor(::open(options.folder.value().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  }
   std::string path_of(const std::string& name) const { return fmt::format("{}/{}", options.folder.value(), name); }
 
   const FolderOptions& options;
   Notice notice;
   bool deletes;
-  int events = -1, watched = -1;  // inotify
+  FileDescriptor events;  // inotify
+  int watched = -1;       // its watch
   std::pair<dev_t, ino_t> watched_folder;
   bool present = true;  // the folder, as was told last
   bool told_unwatched = false;
@@ -173,19 +165,16 @@ struct DropFolder::Files {
 };
 
 DropFolder::Files::Files(const FolderOptions& with, Notice tell)
-    : options(with), notice(std::move(tell)), deletes(with.after.value() == "delete") {
-  events = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-}
-
-DropFolder::Files::~Files() {
-  if (events >= 0) close(events);
-}
+    : options(with),
+      notice(std::move(tell)),
+      deletes(with.after.value() == "delete"),
+      events(inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {}
 
 void DropFolder::Files::scan(WallTime now) {
   scanned = now;
-  Descriptor folder(::open(options.folder.value().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (folder) watch(folder.fd);  // first, so that nothing slips through between the two
-  bool listed = folder && list(folder.fd, now);
+  FileDescriptor folder = open_folder();
+  if (folder) watch(folder.get());  // first, so that nothing slips through between the two
+  bool listed = folder && list(folder.get(), now);
   if (listed != present) {
     notice(fmt::format("{}: {}", options.folder.value(), listed ? "is there again" : reason() + "; waiting for it"));
     present = listed;
@@ -222,11 +211,11 @@ bool DropFolder::Files::list(int folder, WallTime now) {
 
 void DropFolder::Files::watch(int folder) {
   struct stat status {};
-  if (events < 0 || fstat(folder, &status) != 0) return;
+  if (!events || fstat(folder, &status) != 0) return;
   std::pair place(status.st_dev, status.st_ino);
   if (watched >= 0 && place == watched_folder) return;
-  if (watched >= 0) (void)inotify_rm_watch(events, watched);
-  watched = inotify_add_watch(events, fmt::format("/proc/self/fd/{}", folder).c_str(), kEvents);
+  if (watched >= 0) (void)inotify_rm_watch(events.get(), watched);
+  watched = inotify_add_watch(events.get(), fmt::format("/proc/self/fd/{}", folder).c_str(), kEvents);
   watched_folder = place;
   if (watched >= 0 || std::exchange(told_unwatched, true)) return;
   notice(fmt::format("{}: cannot be watched: {}; looked at every second or less", options.folder.value(), reason()));
@@ -234,9 +223,9 @@ void DropFolder::Files::watch(int folder) {
 
 void DropFolder::Files::take_events(WallTime now) {
   alignas(inotify_event) std::array<char, 16 * 1024> buffer;
-  Descriptor folder(-1);
+  FileDescriptor folder;
   for (;;) {
-    ssize_t count = events < 0 ? -1 : read(events, buffer.data(), buffer.size());
+    ssize_t count = events ? read(events.get(), buffer.data(), buffer.size()) : -1;
     if (count <= 0) return;
     for (const char* at = buffer.data(); at < buffer.data() + count;) {
       inotify_event event;
@@ -247,8 +236,8 @@ void DropFolder::Files::take_events(WallTime now) {
       bool folder_itself = (event.mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_Q_OVERFLOW)) != 0;
       if (folder_itself) scanned.reset();
       if (folder_itself || event.wd != watched) continue;
-      if (!folder) folder.fd = ::open(options.folder.value().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-      if (folder) look_at(folder.fd, name, now, true);
+      if (!folder) folder = open_folder();
+      if (folder) look_at(folder.get(), name, now, true);
     }
   }
 }
@@ -316,13 +305,13 @@ std::unique_ptr<DroppedCapture> DropFolder::Files::take(const std::string& name)
   capture->path_ = path_of(name);
   Identity identity = files[name].identity;
   struct stat status {};
-  Descriptor fd(::open(capture->path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  std::uint64_t content = fd ? hash_ends(fd.fd, identity.size) : 0;
+  FileDescriptor fd(::open(capture->path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  std::uint64_t content = fd ? hash_ends(fd.get(), identity.size) : 0;
   if (content == 0) {
     refuse(name, fmt::format("{}: {}", capture->path_, reason()));
     return nullptr;
   }
-  const AnalysedCapture* earlier = find_earlier(fd.fd, name, identity);
+  const AnalysedCapture* earlier = find_earlier(fd.get(), name, identity);
   capture->skip_ = earlier == nullptr ? 0 : earlier->frames;
   capture->row_ = {.name = name,
                    .size = identity.size,
@@ -384,10 +373,10 @@ void DropFolder::Files::refuse(const std::string& name, const std::string& why) 
 void DropFolder::Files::remove(const std::string& name) {
   std::string path = path_of(name);
   struct stat status {};
-  Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   // Whatever is not clear now is at the next scan.
-  bool same = fd && fstat(fd.fd, &status) == 0 && is_done(name, identity_of(status));
-  if (!same || is_being_written(fd.fd)) return;
+  bool same = fd && fstat(fd.get(), &status) == 0 && is_done(name, identity_of(status));
+  if (!same || is_being_written(fd.get())) return;
   if (unlink(path.c_str()) == 0) {
     drop(name);
   } else {
@@ -465,7 +454,7 @@ std::vector<std::string> DropFolder::take_forgotten() {
 
 void DropFolder::wait(Duration at_most) {
   if (files_->more_to_prepare || !files_->due.empty()) return;
-  pollfd events{files_->events, POLLIN, 0};
+  pollfd events{files_->events.get(), POLLIN, 0};
   auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(at_most).count();
   (void)poll(&events, 1, static_cast<int>(milliseconds));
 }

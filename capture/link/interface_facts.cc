@@ -5,7 +5,8 @@
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <unistd.h>
+
+#include "capture/base/file_descriptor.h"
 
 namespace specular {
 namespace {
@@ -15,14 +16,9 @@ class Asker {
   explicit Asker(const std::string& name) : socket_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
     name.copy(request_.ifr_name, IFNAMSIZ - 1);
   }
-  Asker(const Asker&) = delete;
-  Asker& operator=(const Asker&) = delete;
-  ~Asker() {
-    if (socket_ >= 0) close(socket_);
-  }
 
   // The answer, or nothing.
-  ifreq* ask(unsigned long what) { return ioctl(socket_, what, &request_) == 0 ? &request_ : nullptr; }
+  ifreq* ask(unsigned long what) { return ioctl(socket_.get(), what, &request_) == 0 ? &request_ : nullptr; }
   std::uint32_t ethtool(std::uint32_t what) {
     ethtool_value value{what, 0};
     request_.ifr_data = reinterpret_cast<char*>(&value);
@@ -30,7 +26,7 @@ class Asker {
   }
 
  private:
-  int socket_;
+  FileDescriptor socket_;
   ifreq request_{};
 };
 

@@ -8,7 +8,6 @@
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 namespace specular {
 namespace {
@@ -47,20 +46,15 @@ Result<PortGuard> PortGuard::create(const TunnelPortsOption& ports, const Notice
   return guard;
 }
 
-PortGuard::~PortGuard() {
-  for (int descriptor : sockets_) close(descriptor);
-}
-
 Result<void> PortGuard::hold(int family, std::uint16_t port, const NoticeSink& notice) {
-  int descriptor = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  FileDescriptor descriptor(socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   // A machine without IPv6 does not answer by it.
-  if (descriptor < 0 && errno == EAFNOSUPPORT) return {};
-  if (descriptor >= 0 && drop_all_at(descriptor, family, port)) {
-    sockets_.push_back(descriptor);
+  if (!descriptor && errno == EAFNOSUPPORT) return {};
+  if (descriptor && drop_all_at(descriptor.get(), family, port)) {
+    sockets_.push_back(std::move(descriptor));
     return {};
   }
   int problem = errno;
-  if (descriptor >= 0) close(descriptor);
   std::string where = fmt::format("UDP port {} ({})", port, family == AF_INET ? "IPv4" : "IPv6");
   if (problem != EADDRINUSE) return fail(ErrorKind::io, fmt::format("{}: {}", where, std::strerror(problem)));
   if (notice) notice(NoticeLevel::info, where + " is held by somebody else, who may answer what is mirrored to it");

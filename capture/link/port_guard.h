@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "capture/base/file_descriptor.h"
 #include "capture/base/result.h"
 #include "capture/link/notice.h"
 #include "capture/link/tunnels.h"
@@ -21,17 +22,13 @@ class PortGuard {
   // process does not have.
   static Result<PortGuard> create(const TunnelPortsOption& ports, const NoticeSink& notice);
 
-  PortGuard(PortGuard&& other) noexcept : sockets_(std::move(other.sockets_)) {}
-  PortGuard& operator=(PortGuard&&) = delete;
-  ~PortGuard();
-
   std::size_t held() const { return sockets_.size(); }  // sockets: up to two for each port
 
  private:
   PortGuard() = default;
   Result<void> hold(int family, std::uint16_t port, const NoticeSink& notice);
 
-  std::vector<int> sockets_;
+  std::vector<FileDescriptor> sockets_;
 };
 
 }  // namespace specular

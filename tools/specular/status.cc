@@ -112,7 +112,7 @@ void print_status(const Json& status) {
   print_table(at(status, "/shards"), {{"SHARD", "shard"},
                                       {"FLOWS", "flows", true},
                                       {"HELD BYTES", "held_bytes", true},
-                                      {"SEGMENTS", "segments", true},
+                                      {"OPENED", "opened_flows", true},
                                       {"LAG MS", "lag_ms", true},
                                       {"KEPT", "kept_share", true},
                                       {"RING FILLED", "ring_filled", true}});
