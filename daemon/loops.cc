@@ -264,7 +264,13 @@ Keeper::State Keeper::state() const {
   return state_;
 }
 
+void JudgeLoop::count_inventory() {
+  endpoints_ = judge_.inventory().leaves();
+  hosts_ = judge_.inventory().hosts().size();
+}
+
 void JudgeLoop::run(const std::atomic<bool>& producers_ended) {
+  count_inventory();
   for (;;) {
     bool last = producers_ended.load();
     auto report = mailbox_.take(kWait);
@@ -284,8 +290,7 @@ void JudgeLoop::merge(const Report& report) {
   {
     std::lock_guard lock(inventory_mutex_);
     report.apply_to(judge_);
-    endpoints_ = judge_.inventory().leaves();
-    hosts_ = judge_.inventory().hosts().size();
+    count_inventory();
   }
   merge_latency.add(SteadyClock::now() - begin);
   transactions_.store(transactions_.load(std::memory_order_relaxed) + report.transactions, std::memory_order_relaxed);

@@ -190,6 +190,7 @@ class JudgeLoop {
 
  private:
   void merge(const Report& report);
+  void count_inventory();
   void hand_over();
 
   Judge& judge_;
