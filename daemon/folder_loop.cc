@@ -7,8 +7,8 @@ namespace {
 
 constexpr Duration kWait = std::chrono::milliseconds(200);
 
-WallTime wall_now() {
-  return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+WallTime file_time_now() {
+  return WallTime(wall_now().time_since_epoch());
 }
 
 }  // namespace
@@ -30,7 +30,7 @@ FolderLoop::FolderLoop(const Config& config, TunnelTable& tunnels, const HashKey
 void FolderLoop::run(const std::atomic<bool>& stopping) {
   while (!stopping.load()) {
     heart.beat();
-    auto capture = folder_->next(wall_now());
+    auto capture = folder_->next(file_time_now());
     if (!capture) {
       close_idle(SteadyClock::now());
       note("");
@@ -51,7 +51,7 @@ bool FolderLoop::analyse(std::unique_ptr<DroppedCapture> capture, const std::ato
     receiver_.on_frames(frames);
     heart.beat();
   }
-  AnalysedCapture row = folder_->finish(std::move(capture), wall_now());
+  AnalysedCapture row = folder_->finish(std::move(capture), file_time_now());
   lane_.lane.observer.flush();
   lane_.note_gauges();
   lane_.reports.send_capture(row, folder_->take_forgotten(), receiver_.last_time());

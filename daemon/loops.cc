@@ -19,10 +19,6 @@ constexpr Duration kLastHandOver = std::chrono::seconds(10);
 constexpr Duration kBackwardStep = std::chrono::seconds(2);
 constexpr Duration kAnnounceAgain = std::chrono::seconds(10);
 
-Timestamp wall_now() {
-  return Timestamp(std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch()));
-}
-
 }  // namespace
 
 ReportingLane::ReportingLane(const Config& config, const TunnelTable& tunnels, const HashKey& key, Mailbox& mailbox)

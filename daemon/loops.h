@@ -12,6 +12,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
@@ -19,7 +20,6 @@
 #include <vector>
 
 #include "analyzers/judge.h"
-#include "capture/link/drop_folder.h"
 #include "capture/link/live.h"
 #include "capture/packet_queue.h"
 #include "daemon/lane.h"
@@ -31,6 +31,11 @@
 namespace specular {
 
 using SteadyClock = std::chrono::steady_clock;
+
+// By the wall clock, as the kernel stamps packets.
+inline Timestamp wall_now() {
+  return Timestamp(std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch()));
+}
 
 // Shows that a thread moves.
 class Heart {

@@ -5,6 +5,7 @@
 
 #include "daemon/log.h"
 #include "daemon/memory.h"
+#include "daemon/rows.h"
 
 namespace specular {
 namespace {
@@ -14,16 +15,8 @@ constexpr std::size_t kQueueBatches = 512;
 constexpr std::size_t kReportsPerLane = 4;
 constexpr Duration kStill = std::chrono::seconds(10), kKeeperStill = std::chrono::seconds(60);
 
-Timestamp wall_now() {
-  return Timestamp(std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch()));
-}
-
 double milliseconds_of(Duration duration) {
   return static_cast<double>(duration.count()) / 1e6;
-}
-
-Running::Json text_or_null(const std::string& text) {
-  return text.empty() ? Running::Json(nullptr) : Running::Json(text);
 }
 
 void log_notice(NoticeLevel level, const std::string& text) {
