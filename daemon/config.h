@@ -32,7 +32,7 @@ struct GeneralOptions : OptionGroup {
   ChoiceOption log_level{*this,
                          "log_level",
                          "info",
-                         {"error", "warning", "info", "debug"},
+                         {"error", "warning", "info"},
                          "The least severe messages that the daemon writes to its log, standard error."};
 };
 

@@ -13,7 +13,6 @@ spdlog::level::level_enum level_of(LogLevel level) {
     case LogLevel::error: return spdlog::level::err;
     case LogLevel::warning: return spdlog::level::warn;
     case LogLevel::info: return spdlog::level::info;
-    case LogLevel::debug: return spdlog::level::debug;
   }
   return spdlog::level::info;
 }
@@ -25,7 +24,7 @@ spdlog::logger& logger() {
     // The journal has times of its own.
     bool journal = std::getenv("JOURNAL_STREAM") != nullptr;
     made->set_pattern(journal ? "%l: %v" : "%Y-%m-%dT%H:%M:%S.%eZ %l: %v", spdlog::pattern_time_type::utc);
-    made->flush_on(spdlog::level::debug);
+    made->flush_on(spdlog::level::info);
     return made;
   }();
   return *kLogger;
@@ -34,8 +33,8 @@ spdlog::logger& logger() {
 }  // namespace
 
 void set_log_level(std::string_view word) {
-  for (LogLevel level : {LogLevel::error, LogLevel::warning, LogLevel::info, LogLevel::debug}) {
-    constexpr std::string_view kWords[] = {"error", "warning", "info", "debug"};
+  for (LogLevel level : {LogLevel::error, LogLevel::warning, LogLevel::info}) {
+    constexpr std::string_view kWords[] = {"error", "warning", "info"};
     if (kWords[static_cast<std::size_t>(level)] == word) logger().set_level(level_of(level));
   }
 }

@@ -8,7 +8,7 @@
 
 namespace specular {
 
-enum class LogLevel : std::uint8_t { error, warning, info, debug };
+enum class LogLevel : std::uint8_t { error, warning, info };
 
 // Requires: one of the words that the option log_level knows.
 void set_log_level(std::string_view word);

@@ -304,7 +304,7 @@ void JudgeLoop::hand_over() {
   lock.unlock();
   changed_ = hurry_ = false;
   handed_over_ = SteadyClock::now();
-  keeper_.take(std::move(epoch), captures_);
+  if (!epoch.put.empty() || !epoch.removed.empty()) keeper_.take(std::move(epoch), captures_);
 }
 
 std::optional<Timestamp> JudgeLoop::packet_time() const {

@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
 #include "capture/base/escape.h"
@@ -15,6 +16,7 @@
 #include "daemon/describe.h"
 #include "daemon/health.h"
 #include "daemon/log.h"
+#include "daemon/memory.h"
 #include "daemon/privileges.h"
 #include "daemon/sensor.h"
 
@@ -58,6 +60,19 @@ Result<std::unique_ptr<Config>> read_config(const std::string& path) {
   return config;
 }
 
+// The kernel takes the memory of all rings at once: the machine would come down, or the daemon shed for good.
+Result<void> check_rings(const Config& config) {
+  std::uint64_t queues = config.live.spread.value() == "dispatch" ? 1 : config.general.shards.size();
+  std::uint64_t rings = config.live.interfaces.values().size() * queues * config.live.ring.size();
+  std::uint64_t limit = memory_limit(config.general.memory.size() << 20) >> 20;
+  if (rings < limit) return {};
+  return fail(
+      ErrorKind::invalid,
+      fmt::format("sources.ring_mb: a ring for each interface and shard, {} MiB in all, leaves nothing of the {} "
+                  "MiB that memory_mb allows",
+                  rings, limit));
+}
+
 // What no option can tell by itself.
 Result<void> check(const Config& config) {
   if (config.live.interfaces.values().empty() && config.folder.folder.value().empty()) {
@@ -65,7 +80,7 @@ Result<void> check(const Config& config) {
   }
   std::string problem = problem_of_filter(config.live.filter.value());
   if (!problem.empty()) return fail(ErrorKind::invalid, "sources.filter: " + problem);
-  return {};
+  return check_rings(config);
 }
 
 void reload(const Arguments& arguments, Config& running) {
@@ -119,6 +134,7 @@ int serve(const Arguments& arguments, Config& config) {
   set_log_level(config.general.log_level.value());
   for (const auto& text : config.without_effect) log(LogLevel::warning, text);
   sigset_t signals = block_signals();
+  umask(0027);  // what is learned is for the daemon's group
   auto health_socket = listen_at(config.health.listen.value());
   auto metrics_socket = listen_at(config.metrics.listen.value());
   if (!health_socket) return complain(kFailed, health_socket.error().text);

@@ -36,7 +36,7 @@ double Monitor::loss_percent() const {
   const Sample* from = oldest_within(window + std::chrono::seconds(1));
   const Totals& to = samples_.back().totals;
   auto missing = static_cast<double>(to.lost - from->totals.lost + to.shed - from->totals.shed);
-  auto all = static_cast<double>(to.frames - from->totals.frames + to.lost - from->totals.lost);
+  auto all = static_cast<double>(to.live_frames - from->totals.live_frames + to.lost - from->totals.lost);
   return all == 0 ? 0 : 100 * missing / all;
 }
 

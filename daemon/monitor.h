@@ -14,8 +14,9 @@ namespace specular {
 // Everything since the start.
 struct Totals {
   std::uint64_t frames = 0, wire_bytes = 0, transactions = 0;
-  std::uint64_t lost = 0;  // frames and packets that were there and could not be read in time
-  std::uint64_t shed = 0;  // packets left out on purpose
+  std::uint64_t live_frames = 0;  // of these: not of captures, which wait for us
+  std::uint64_t lost = 0;         // frames and packets that were there and could not be read in time
+  std::uint64_t shed = 0;         // packets left out on purpose
 };
 
 struct Rates {

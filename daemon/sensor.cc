@@ -190,7 +190,7 @@ bool Sensor::moves() const {
     return std::all_of(threads.begin(), threads.end(), [](const auto& t) { return t->heart.still_for() < kStill; });
   };
   return all(intakes_) && all(queued_) && judge_loop_.heart.still_for() < kStill &&
-         (!folder_ || folder_->heart.still_for() < kStill) && keeper_.heart.still_for() < kKeeperStill;
+         keeper_.heart.still_for() < kKeeperStill;
 }
 
 Totals Sensor::totals() const {
@@ -198,7 +198,9 @@ Totals Sensor::totals() const {
   totals.frames = metrics_.total("frames");
   totals.wire_bytes = metrics_.total("wire_bytes");
   totals.transactions = judge_loop_.transactions();
-  totals.lost = metrics_.total("kernel_dropped_frames") + metrics_.total("ring_dropped_packets");
+  for (const auto& intake : intakes_) totals.live_frames += intake->receiver().counters().frames.value();
+  totals.lost = metrics_.total("kernel_dropped_frames") + metrics_.total("interface_dropped_frames") +
+                metrics_.total("ring_dropped_packets");
   totals.shed = metrics_.total("shed_packets");
   return totals;
 }
@@ -230,6 +232,7 @@ Health Sensor::health() {
     case State::running: break;
   }
   if (!moves()) return {false, "a thread does not move"};
+  if (folder_ && folder_->heart.still_for() >= kStill) return {false, "the drop folder does not answer"};
   for (const auto& interface : interfaces_) {
     if (!interface->up()) return {false, fmt::format("interface {} is down", interface->name())};
   }

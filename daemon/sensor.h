@@ -25,7 +25,7 @@ class Sensor final : public Running {
   void tick();
   // Reads what waits, closes all flows, commits, and ends all threads. False if something could not be made durable.
   bool stop();
-  // Whether every thread has moved lately; the keeper may wait for its disk longer than others.
+  // Whether every thread has moved lately that live traffic needs; the keeper may wait for its disk longer than others.
   bool moves() const;
 
   // One line of what is going on, for the log.

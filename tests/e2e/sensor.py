@@ -21,7 +21,7 @@ BENCH_CAPTURE = os.environ.get("BENCH_CAPTURE", "bench_capture")
 ANSWER_SECONDS = 30
 
 METRIC = re.compile(r"^(?P<name>[a-zA-Z_:][a-zA-Z0-9_:]*)(\{(?P<labels>.*)\})? (?P<value>\S+)$")
-LOG_LINE = re.compile(r"^(\d{4}-\d\d-\d\dT[\d:.]+Z )?(error|warning|info|debug): \S.*$|^speculard: \S.*$")
+LOG_LINE = re.compile(r"^(\d{4}-\d\d-\d\dT[\d:.]+Z )?(error|warning|info): \S.*$|^speculard: \S.*$")
 MISSING = lab.missing()
 
 
