@@ -19,10 +19,6 @@ constexpr std::size_t kCatchAllParents = 3;
 constexpr std::size_t kAnyHost = 8, kAnyHostElse = 32;
 constexpr std::uint64_t kRareRequests = 3, kFewRequests = 16;
 
-constexpr std::string_view kStaticExtensions[] = {"js",  "mjs",  "css",  "map", "png",  "jpg",   "jpeg", "gif", "svg",
-                                                  "ico", "webp", "avif", "bmp", "woff", "woff2", "ttf",  "otf", "eot",
-                                                  "mp4", "webm", "mp3",  "ogg", "wav",  "wasm",  "swf"};
-
 bool is_static_type(std::string_view type) {
   return type == "text/css" || type.ends_with("javascript") || type.starts_with("image/") ||
          type.starts_with("font/") || type.starts_with("video/") || type.starts_with("audio/") ||
@@ -31,13 +27,6 @@ bool is_static_type(std::string_view type) {
 
 bool is_page_type(std::string_view type) {
   return type == "text/html" || type == "application/xhtml+xml";
-}
-
-std::string_view extension_of(const Route& route) {
-  if (route.segments.empty()) return {};
-  std::string_view last = route.segments.back().text;
-  auto dot = last.rfind('.');
-  return dot == std::string_view::npos ? std::string_view() : last.substr(dot + 1);
 }
 
 template <class Predicate>
@@ -61,9 +50,7 @@ EndpointKind kind_of(const Route& route) {
   const EndpointSummary& summary = route.summary;
   if (route.method == "OPTIONS") return EndpointKind::preflight;
   bool reads = route.method == "GET" || route.method == "HEAD";
-  auto extension = extension_of(route);
-  bool named_static =
-      std::find(std::begin(kStaticExtensions), std::end(kStaticExtensions), extension) != std::end(kStaticExtensions);
+  bool named_static = !route.segments.empty() && is_static_file(route.segments.back().text);
   bool api_types = !summary.response_types.empty() && !all_types(summary, [](std::string_view type) {
     return is_static_type(type) || is_page_type(type) || type == "application/octet-stream" || type == "text/plain";
   });

@@ -180,6 +180,10 @@ constexpr std::string_view kTerms[] = {
     "iso639", "iso3166", "iso4217", "iso8601", "k8s",    "l10n",   "mp3",    "oauth20", "rfc3339", "rfc822", "sha1",
     "sha224", "sha256",  "sha384",  "sha512",  "utf16",  "utf32",  "win32",  "win64",   "x509",    "x86"};
 
+constexpr std::string_view kStaticExtensions[] = {"js",  "mjs",  "css",  "map", "png",  "jpg",   "jpeg", "gif", "svg",
+                                                  "ico", "webp", "avif", "bmp", "woff", "woff2", "ttf",  "otf", "eot",
+                                                  "mp4", "webm", "mp3",  "ogg", "wav",  "wasm",  "swf"};
+
 // Letters and digits mixed in a short run: SKU-1234, B00X4WHP5E, abc123.
 bool is_code(std::string_view text, const Makeup& makeup) {
   if (makeup.others > 0 || text.size() < 3 || makeup.digits < 2) return false;
@@ -339,6 +343,13 @@ SegmentShape classify_segment(std::string_view segment) {
   std::size_t colon = segment.find_last_of(':');
   bool verb = colon == std::string_view::npos || classify_stem(segment.substr(colon + 1)) == SegmentClass::word;
   return {verb ? whole : SegmentClass::token, {}};
+}
+
+bool is_static_file(std::string_view segment) {
+  auto dot = segment.rfind('.');
+  if (dot == std::string_view::npos) return false;
+  return std::find(std::begin(kStaticExtensions), std::end(kStaticExtensions), segment.substr(dot + 1)) !=
+         std::end(kStaticExtensions);
 }
 
 SegmentClass classify_value(std::string_view value) {

@@ -1,0 +1,27 @@
+// WordForm: what a segment is written like, as far as that tells the names that people give to endpoints from values.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "analyzers/discovery/segment.h"
+
+namespace specular {
+
+enum class WordForm : std::uint8_t {
+  plain,      // orders, x509
+  camel,      // listOrders, OrderList
+  two_part,   // line-items, tax.rates
+  many_part,  // how-to-brew-coffee
+  digits,     // anna1987, SKU-12
+  upper,      // DE, EUR, PATCH
+  random,     // GwVouUalFVllmzBd
+  file,       // report.pdf
+  escaped,    // K%C3%B6ln
+};
+inline constexpr std::size_t kWordForms = 9;
+
+const char* to_text(WordForm form);
+WordForm form_of(std::string_view segment, SegmentClass kind);
+
+}  // namespace specular
