@@ -231,9 +231,11 @@ class View {
     fprintf(stderr, "AT %s\n", r.path().c_str());
     for (std::size_t i = 0; i < uses.size(); ++i) {
       const Weights& w = verdict.weights[i];
-      fprintf(stderr, "  %d %-30s req %-5lu form %5.1f struct %6.1f names %5.1f ans %5.1f q %5.1f else %4.1f pop %4.1f comp %4.1f = %5.1f |",
-              int(verdict.is_value[i]), uses[i].text.c_str(), uses[i].requests, w.form, w.structure, w.names, w.answers, w.queries,
-              w.elsewhere, w.popularity, w.company, w.all());
+      fprintf(stderr,
+              "  %d %-30s req %-5lu form %5.1f struct %6.1f names %5.1f ans %5.1f q %5.1f else %4.1f pop %4.1f comp "
+              "%4.1f = %5.1f |",
+              int(verdict.is_value[i]), uses[i].text.c_str(), uses[i].requests, w.form, w.structure, w.names, w.answers,
+              w.queries, w.elsewhere, w.popularity, w.company, w.all());
       for (auto& [k, e] : uses[i].events) fprintf(stderr, " %s:%lu(%lu)", k.c_str(), e.visits, e.names.hashes().size());
       fprintf(stderr, "\n");
     }

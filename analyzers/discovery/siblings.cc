@@ -31,8 +31,9 @@ class Gatherer {
         (may_be_name(key) ? words[key.text] : values).emplace_back(sibling, child);
       }
     }
+    std::size_t least = least_common(words, members.size());
     for (auto& [text, nodes] : words) {
-      bool common = std::any_of(nodes.begin(), nodes.end(), [&](const auto& n) { return n.first != nodes[0].first; });
+      bool common = siblings_of(nodes) >= least;
       if (common) gather(nodes, below + "/" + std::string(text), depth + 1);
       if (!common) others.insert(others.end(), nodes.begin(), nodes.end());
     }
@@ -41,6 +42,20 @@ class Gatherer {
   }
 
  private:
+  static std::size_t siblings_of(const Members& nodes) {  // those of one sibling stand together
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < nodes.size(); ++i) count += i == 0 || nodes[i].first != nodes[i - 1].first ? 1 : 0;
+    return count;
+  }
+
+  // Below how many siblings a text stands that is a name. Where many texts stand below one alone they are values, of
+  // which a few may well stand below two.
+  static std::size_t least_common(const std::map<std::string_view, Members>& words, std::size_t members) {
+    auto alone = static_cast<std::size_t>(
+        std::count_if(words.begin(), words.end(), [](const auto& word) { return siblings_of(word.second) == 1; }));
+    return alone * 3 > words.size() ? std::max<std::size_t>(2, members / 4) : 2;
+  }
+
   void add_leaves(SiblingUse& use, NodeIndex node, const std::string& below, std::size_t depth) const {
     for (PathTree::LeafIndex index : tree_.node(node).leaves) {
       const PathTree::Leaf& leaf = tree_.leaf(index);

@@ -14,7 +14,7 @@ namespace specular {
 // One method at one path below a segment.
 struct EventUse {
   std::uint64_t visits = 0;
-  NameSketch names;              // of members in what was answered
+  NameSketch names;               // of members in what was answered
   std::set<std::string> queries;  // names of query parameters
   std::set<std::string> kinds;    // as kinds_of() tells them
   std::size_t depth = 0;          // segments below

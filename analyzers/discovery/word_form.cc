@@ -39,7 +39,7 @@ bool is_random(std::string_view text) {
   if (characters < kShortest) return false;
   bool two_capitals = std::adjacent_find(text.begin(), text.end(),
                                          [](char a, char b) { return is_upper(a) && is_upper(b); }) != text.end();
-  return runs * 20 >= characters * 7 && (two_capitals || short_runs > 0);
+  return runs * 20 >= characters * 7 && (two_capitals || short_runs > 1);
 }
 
 // A short extension behind the last dot.

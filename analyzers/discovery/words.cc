@@ -15,9 +15,12 @@ constexpr std::array<double, kWordForms> kNames = {0.58, 0.12, 0.16, 0.06, 0.03,
 constexpr std::array<double, kWordForms> kValues = {0.20, 0.02, 0.16, 0.14, 0.22, 0.08, 0.08, 0.06, 0.04};
 constexpr double kFormPrior = 6;  // so many siblings say as much about the form of values as that table
 
-constexpr double kNewEvents = 2;      // so many visits more, of events that no other value had
+constexpr double kNewEvents = 2;  // so many visits more, of events that no other value had
+constexpr double kSeveral = 2.5;  // siblings
+constexpr double kAgain = 0.25;
 constexpr double kCostOfValue = 0.5;  // bits
 constexpr double kAlike = 6;          // bits, for as many as they are
+constexpr double kAlikeAndNew = 8;    // bits more, if all below them is new
 constexpr double kUsualNames = 24;    // so many names at one place are nothing unusual; each further one would be,
 constexpr double kManyNames = 0.3;    // by so many bits
 
@@ -39,8 +42,8 @@ double share_of_method(std::string_view method) {
   return method == "PUT" || method == "DELETE" || method == "PATCH" ? 0.08 : 0.03;
 }
 
-double damped(std::uint64_t visits) {
-  return std::log2(1.0 + static_cast<double>(visits));
+double damped(double visits) {
+  return std::log2(1 + visits);
 }
 
 // Sums over the values among the siblings.
@@ -53,13 +56,19 @@ class Values {
     std::map<std::string, double> queries, kinds;
   };
 
-  void add(const SiblingUse& use, double sign) {
+  // What stands for many values counts as several.
+  void add(const SiblingUse& use, double times) {
+    constexpr std::uint64_t kMost = 16;
+    auto many = static_cast<double>(std::min(use.distinct, kMost));
+    double sign = times * many;
     size += sign;
     forms[static_cast<std::size_t>(form_of(use.text, use.kind))] += sign;
     for (const auto& [key, seen] : use.events) {
       Event& event = events[key];
-      event.visits += sign * damped(seen.visits);
-      visits += sign * damped(seen.visits);
+      double count = sign * damped(static_cast<double>(seen.visits) / many);
+      event.visits += count;
+      visits += count;
+      if (key.find('*') != std::string::npos) new_below += count;
       event.siblings += sign;
       event.with_names += seen.names.empty() ? 0 : sign;
       event.with_kinds += seen.kinds.empty() ? 0 : sign;
@@ -70,6 +79,7 @@ class Values {
   }
 
   double size = 0, visits = 0;
+  double new_below = 0;  // of the visits, those of paths with what stands below one sibling alone
   std::array<double, kWordForms> forms{};
   std::map<std::string, Event> events;
 };
@@ -86,8 +96,8 @@ double clip(double bits, double least, double most) {
 
 class Scale {
  public:
-  Scale(const std::vector<SiblingUse>& siblings, const Place& place) : siblings_(siblings), habits_(*place.habits),
-    place_(place) {
+  Scale(const std::vector<SiblingUse>& siblings, const Place& place)
+      : siblings_(siblings), habits_(*place.habits), place_(place) {
     for (const SiblingUse& use : siblings) {
       for (const auto& [key, event] : use.events) probability_[key] = 0;
       if (!use.is_value) most_requests_.push_back(use.requests);
@@ -141,20 +151,23 @@ class Scale {
     return clip(std::log2(among_values / kNames[form]), -4, usual ? 0 : 5);
   }
 
-  // As a value its visits are drawn from what the others are visited with; as a name it is visited with whatever it has,
-  // each of which had to be made up first. Names of one place often have much in common, so that this is weak evidence.
+  // As a value its visits are drawn from what the others are visited with; as a name it is visited with whatever it
+  // has, each of which had to be made up first. Names of one place often have much in common, so that this is weak
+  // evidence.
   double weigh_structure(const SiblingUse& use, const Values& pool) const {
     double visits = 0, as_value = 0, as_name = 0;
-    for (const auto& [key, seen] : use.events) visits += damped(seen.visits);
+    for (const auto& [key, seen] : use.events) visits += damped(static_cast<double>(seen.visits));
     if (visits <= 0) return 0;
     for (const auto& [key, seen] : use.events) {
-      double count = damped(seen.visits), probability = probability_.at(key);
+      double count = damped(static_cast<double>(seen.visits)), probability = probability_.at(key);
       auto at = pool.events.find(key);
       double others = at == pool.events.end() ? 0 : std::max(0.0, at->second.visits);
       double siblings = at == pool.events.end() ? 0 : std::max(0.0, at->second.siblings);
-      as_value += count * std::log2((others + kNewEvents * probability) / (pool.visits + kNewEvents));
+      // A value is asked for alike time and again; what only one is asked for is the stranger the more often it is.
+      double draws = siblings < kSeveral ? count : 1 + kAgain * (count - 1);
+      as_value += draws * std::log2((others + kNewEvents * probability) / (pool.visits + kNewEvents));
       double usual = pool.size > 0 ? siblings / pool.size : 0;
-      as_name += std::log2(std::max(probability, 0.5 * usual)) + count * std::log2(count / visits);
+      as_name += std::log2(std::max(probability, 0.5 * usual)) + draws * std::log2(count / visits);
     }
     return clip(as_value - as_name, -40, 2);
   }
@@ -204,7 +217,8 @@ class Scale {
   double weigh_popularity(const SiblingUse& use, const Values& pool) const {
     constexpr std::uint64_t kFew = 16;
     constexpr double kUsual = 4;
-    if (use.requests < kFew || pool.size < 8 || most_requests_.size() < 2 || use.requests != most_requests_[0]) return 0;
+    if (use.requests < kFew || pool.size < 8 || most_requests_.size() < 2 || use.requests != most_requests_[0])
+      return 0;
     double next = static_cast<double>(std::max<std::uint64_t>(1, most_requests_[1]));
     return -clip(2 * std::log2(static_cast<double>(use.requests) / next / kUsual), 0, 6);
   }
@@ -231,7 +245,7 @@ double company_of(double values, double names) {
 
 // Whether the values together are worth a parameter. That they are alike is one fact, however many they are: names of
 // one place may all follow one convention.
-bool is_worth(const std::vector<SiblingUse>& siblings, const Verdict& verdict, const Place& place) {
+bool is_worth(const std::vector<SiblingUse>& siblings, const Verdict& verdict, const Values& pool, const Place& place) {
   double values = 0, alike = 0, each = 0, visits = 0, once = 0;
   for (std::size_t i = 0; i < siblings.size(); ++i) {
     if (!verdict.is_value[i]) continue;
@@ -243,7 +257,9 @@ bool is_worth(const std::vector<SiblingUse>& siblings, const Verdict& verdict, c
     each += weights.own() - weights.alike() - kCostOfValue;
   }
   if (values < 2) return false;
-  double bits = std::min(alike, kAlike) + each + kManyNames * std::max(0.0, values - kUsualNames);
+  // Names that follow a convention have names below them that they share.
+  double most = kAlike + kAlikeAndNew * (pool.visits > 0 ? pool.new_below / pool.visits : 0);
+  double bits = std::min(alike, most) + each + kManyNames * std::max(0.0, values - kUsualNames);
   bits += weigh_novelty(values, visits, once);
   return bits * (values - 1) / values > cost_of_parameter(place.before);
 }
@@ -281,7 +297,7 @@ Verdict find_values(const std::vector<SiblingUse>& siblings, const Place& place)
     }
     verdict.is_value = is_value;
   }
-  bool worth = given > 0 || is_worth(siblings, verdict, place);
+  bool worth = given > 0 || is_worth(siblings, verdict, pool, place);
   for (std::size_t i = 0; i < siblings.size(); ++i) {
     // What no server knows is taken for what it looks like.
     bool unknown = siblings[i].events.empty() && !siblings[i].is_value;

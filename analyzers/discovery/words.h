@@ -1,7 +1,8 @@
 // Words: which of the segments beside each other are values of a parameter, and which are names of endpoints.
 //
 // Two explanations of what was seen are weighed, in bits (base-2 logarithms of likelihood ratios):
-//   a value   shares one endpoint, or one tree of them, with its siblings: what is asked below it, and what is answered,
+//   a value   shares one endpoint, or one tree of them, with its siblings: what is asked below it, and what is
+//   answered,
 //             is drawn from what the others show;
 //   a name    has endpoints of its own, as unlike the others as the endpoints of that host are unlike each other.
 // Each segment is weighed against those siblings that are values (itself left out) until nothing changes any more; then
