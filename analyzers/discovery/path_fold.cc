@@ -18,17 +18,17 @@ PathTree::NodeIndex PathTree::fold(NodeIndex parent, SegmentClass kind, std::str
 }
 
 PathTree::NodeIndex PathTree::fold_words(NodeIndex parent) {
-  std::vector<std::vector<NodeIndex>> words;
+  std::vector<SiblingNodes> words;
   for (NodeIndex child : nodes_[parent].children) {
     const SegmentKey& key = nodes_[child].key;
-    if (key.kind == SegmentClass::word && !key.folded) words.push_back({child});
+    if (key.kind == SegmentClass::word && !key.folded) words.push_back({{child}, false});
   }
   Habits habits;
   std::vector<SiblingUse> uses = uses_of(*this, words);
   Verdict verdict = find_values(uses, Place{Before::name, &habits, {}, {}});
   std::vector<NodeIndex> values;
   for (std::size_t i = 0; i < words.size(); ++i) {
-    if (verdict.is_value[i] || uses[i].events.empty()) values.push_back(words[i].front());
+    if (verdict.is_value[i] || uses[i].events.empty()) values.push_back(words[i].nodes.front());
   }
   return fold_children(parent, {SegmentClass::word, true, ""}, values);
 }

@@ -200,26 +200,26 @@ class View {
                   bool base) {
     set_files_apart(children, literals);
     if (children.words.empty()) return;
-    auto values = children.values.find("");
-    bool has_values = values != children.values.end() && !values->second.empty();
-    std::vector<Group> groups;
-    for (const auto& [text, nodes] : children.words) groups.push_back(nodes);
-    std::size_t words = groups.size();
-    if (has_values) groups.push_back(values->second);
-    Verdict verdict;
-    if (groups.size() == 1) {
-      verdict.is_value = {false};
-    } else {
-      std::vector<SiblingUse> uses = uses_of(tree_, groups);
-      if (has_values) uses.back().is_value = true;
-      verdict = find_values(uses, place_of(groups, segments, base));
+    std::vector<SiblingNodes> siblings;
+    for (const auto& [text, nodes] : children.words) siblings.push_back({nodes, false});
+    std::size_t words = siblings.size();
+    if (auto values = children.values.find(""); values != children.values.end()) {
+      std::map<SegmentClass, Group> by_class;
+      for (NodeIndex node : values->second) by_class[tree_.node(node).key.kind].push_back(node);
+      for (auto& [kind, nodes] : by_class) siblings.push_back({std::move(nodes), true});
+    }
+    Verdict verdict{{false}, {}};
+    if (siblings.size() > 1) {
+      std::vector<SiblingUse> uses = uses_of(tree_, siblings);
+      verdict = find_values(uses, place_of(siblings, segments, base));
       debug(uses, verdict, segments);
     }
     for (std::size_t i = 0; i < words; ++i) {
-      const std::string& text = tree_.node(groups[i].front()).key.text;
+      const Group& nodes = siblings[i].nodes;
+      const std::string& text = tree_.node(nodes.front()).key.text;
       Group& into = verdict.is_value[i] ? children.values[""] : literals[text];
-      into.insert(into.end(), groups[i].begin(), groups[i].end());
-      note_place(groups[i], text, verdict.is_value[i]);
+      into.insert(into.end(), nodes.begin(), nodes.end());
+      note_place(nodes, text, verdict.is_value[i]);
     }
     ++places_;
   }
@@ -247,7 +247,8 @@ class View {
     (is_value ? own_.habits.values : own_.habits.literals)[text].insert(places_);
   }
 
-  Place place_of(const std::vector<Group>& groups, const std::vector<RouteSegment>& segments, bool base) const {
+  Place place_of(const std::vector<SiblingNodes>& siblings, const std::vector<RouteSegment>& segments,
+                 bool base) const {
     Place place;
     place.habits = first_ == nullptr ? &own_.habits : &first_->habits;
     place.before = base ? Before::nothing : Before::name;
@@ -260,8 +261,8 @@ class View {
       return place;
     }
     std::set<std::uint32_t> routes;
-    for (const Group& group : groups) {
-      for (NodeIndex node : group) {
+    for (const SiblingNodes& sibling : siblings) {
+      for (NodeIndex node : sibling.nodes) {
         gather_routes(node, routes);
         auto at = first_->place.find(node);
         if (at != first_->place.end()) place.seen.insert(at->second);

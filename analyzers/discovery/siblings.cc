@@ -31,7 +31,7 @@ class Gatherer {
         (may_be_name(key) ? words[key.text] : values).emplace_back(sibling, child);
       }
     }
-    std::size_t least = least_common(words, members.size());
+    std::size_t least = least_common(words);
     for (auto& [text, nodes] : words) {
       bool common = siblings_of(nodes) >= least;
       if (common) gather(nodes, below + "/" + std::string(text), depth + 1);
@@ -48,12 +48,18 @@ class Gatherer {
     return count;
   }
 
-  // Below how many siblings a text stands that is a name. Where many texts stand below one alone they are values, of
-  // which a few may well stand below two.
-  static std::size_t least_common(const std::map<std::string_view, Members>& words, std::size_t members) {
-    auto alone = static_cast<std::size_t>(
-        std::count_if(words.begin(), words.end(), [](const auto& word) { return siblings_of(word.second) == 1; }));
-    return alone * 3 > words.size() ? std::max<std::size_t>(2, members / 4) : 2;
+  // Below how many siblings a text stands that is a name. Where there are very many texts, or many below one sibling
+  // alone, most are values, and some of these may well stand below several.
+  static std::size_t least_common(const std::map<std::string_view, Members>& words) {
+    constexpr std::size_t kUsualNames = 24;
+    std::size_t alone = 0;
+    std::set<std::size_t> siblings;
+    for (const auto& [text, nodes] : words) {
+      alone += siblings_of(nodes) == 1 ? 1 : 0;
+      for (const auto& [sibling, node] : nodes) siblings.insert(sibling);
+    }
+    bool values = alone * 3 > words.size() || words.size() > kUsualNames;
+    return values ? std::max<std::size_t>(2, siblings.size() / 4) : 2;
   }
 
   void add_leaves(SiblingUse& use, NodeIndex node, const std::string& below, std::size_t depth) const {
@@ -92,20 +98,23 @@ std::set<std::string> kinds_of(const EndpointSummary& summary) {
   return kinds;
 }
 
-std::vector<SiblingUse> uses_of(const PathTree& tree, const std::vector<std::vector<NodeIndex>>& groups) {
-  std::vector<SiblingUse> uses(groups.size());
+std::vector<SiblingUse> uses_of(const PathTree& tree, const std::vector<SiblingNodes>& siblings) {
+  std::vector<SiblingUse> uses(siblings.size());
   Gatherer::Members members;
-  for (std::size_t i = 0; i < groups.size(); ++i) {
+  for (std::size_t i = 0; i < siblings.size(); ++i) {
+    SiblingUse& use = uses[i];
+    use.is_value = siblings[i].is_value;
     DistinctCounter values;
-    for (NodeIndex index : groups[i]) {
+    std::set<std::string_view> texts;
+    for (NodeIndex index : siblings[i].nodes) {
       const PathTree::Node& node = tree.node(index);
-      uses[i].text = node.key.text;
-      uses[i].kind = node.key.kind;
-      uses[i].is_value = uses[i].is_value || node.key.folded;
+      use.text = node.key.text;
+      use.kind = node.key.kind;
       values.merge(node.values);
+      if (!node.key.folded) texts.insert(node.key.text);
       members.emplace_back(i, index);
     }
-    uses[i].distinct = std::max<std::uint64_t>(1, values.estimate());
+    use.distinct = std::max<std::uint64_t>(1, values.estimate() + texts.size());
   }
   Gatherer(tree, uses).gather(members, "", 0);
   return uses;

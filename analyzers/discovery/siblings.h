@@ -36,7 +36,12 @@ struct SiblingUse {
 // Statuses of success with each content type that was answered: "200 application/json".
 std::set<std::string> kinds_of(const EndpointSummary& summary);
 
-// Each group of nodes is one sibling: the same text below several parents that are one.
-std::vector<SiblingUse> uses_of(const PathTree& tree, const std::vector<std::vector<PathTree::NodeIndex>>& groups);
+// Nodes that are one sibling: the same text below several parents that are one, or values of one class.
+struct SiblingNodes {
+  std::vector<PathTree::NodeIndex> nodes;
+  bool is_value = false;
+};
+
+std::vector<SiblingUse> uses_of(const PathTree& tree, const std::vector<SiblingNodes>& siblings);
 
 }  // namespace specular

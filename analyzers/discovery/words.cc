@@ -19,6 +19,7 @@ constexpr double kNewEvents = 2;  // so many visits more, of events that no othe
 constexpr double kSeveral = 2.5;  // siblings
 constexpr double kAgain = 0.25;
 constexpr double kCostOfValue = 0.5;  // bits
+constexpr double kStrict = 5;         // bits at most, beside values of a class that leaves no room for words
 constexpr double kAlike = 6;          // bits, for as many as they are
 constexpr double kAlikeAndNew = 8;    // bits more, if all below them is new
 constexpr double kUsualNames = 24;    // so many names at one place are nothing unusual; each further one would be,
@@ -42,6 +43,30 @@ double share_of_method(std::string_view method) {
   return method == "PUT" || method == "DELETE" || method == "PATCH" ? 0.08 : 0.03;
 }
 
+// Whether a parameter of that class takes no words.
+bool is_strict(SegmentClass kind) {
+  switch (kind) {
+    case SegmentClass::small_integer:
+    case SegmentClass::integer:
+    case SegmentClass::number:
+    case SegmentClass::uuid:
+    case SegmentClass::ulid:
+    case SegmentClass::hex:
+    case SegmentClass::date:
+    case SegmentClass::date_time:
+    case SegmentClass::email:
+    case SegmentClass::address: return true;
+    case SegmentClass::word:
+    case SegmentClass::version:
+    case SegmentClass::boolean:
+    case SegmentClass::prefixed_id:
+    case SegmentClass::token:
+    case SegmentClass::code:
+    case SegmentClass::text: return false;
+  }
+  return false;
+}
+
 double damped(double visits) {
   return std::log2(1 + visits);
 }
@@ -62,7 +87,10 @@ class Values {
     auto many = static_cast<double>(std::min(use.distinct, kMost));
     double sign = times * many;
     size += sign;
-    forms[static_cast<std::size_t>(form_of(use.text, use.kind))] += sign;
+    if (!use.is_value || use.kind != SegmentClass::word) {  // of words that were folded nobody knows how they looked
+      forms[static_cast<std::size_t>(form_of(use.text, use.kind))] += sign;
+      with_form += sign;
+    }
     for (const auto& [key, seen] : use.events) {
       Event& event = events[key];
       double count = sign * damped(static_cast<double>(seen.visits) / many);
@@ -78,7 +106,7 @@ class Values {
     }
   }
 
-  double size = 0, visits = 0;
+  double size = 0, with_form = 0, visits = 0;
   double new_below = 0;  // of the visits, those of paths with what stands below one sibling alone
   std::array<double, kWordForms> forms{};
   std::map<std::string, Event> events;
@@ -101,6 +129,7 @@ class Scale {
     for (const SiblingUse& use : siblings) {
       for (const auto& [key, event] : use.events) probability_[key] = 0;
       if (!use.is_value) most_requests_.push_back(use.requests);
+      if (use.is_value && is_strict(use.kind)) strict_ += static_cast<double>(use.distinct);
     }
     for (auto& [key, probability] : probability_) probability = probability_at_name(key);
     std::sort(most_requests_.rbegin(), most_requests_.rend());
@@ -145,10 +174,11 @@ class Scale {
 
   double weigh_form(const SiblingUse& use, const Values& pool) const {
     auto form = static_cast<std::size_t>(form_of(use.text, use.kind));
-    double among_values = (pool.forms[form] + kFormPrior * kValues[form]) / (pool.size + kFormPrior);
+    double among_values = (pool.forms[form] + kFormPrior * kValues[form]) / (pool.with_form + kFormPrior);
     // That all are written as names are proves nothing.
     bool usual = kNames[form] >= kValues[form];
-    return clip(std::log2(among_values / kNames[form]), -4, usual ? 0 : 5);
+    double bits = clip(std::log2(among_values / kNames[form]), -4, usual ? 0 : 5);
+    return bits - (use.is_value ? 0 : clip(std::log2(1 + strict_), 0, kStrict));
   }
 
   // As a value its visits are drawn from what the others are visited with; as a name it is visited with whatever it
@@ -226,6 +256,7 @@ class Scale {
   const std::vector<SiblingUse>& siblings_;
   const Habits& habits_;
   const Place& place_;
+  double strict_ = 0;                          // values whose class leaves no room for words
   std::map<std::string, double> probability_;  // of an event at a name
   std::vector<std::uint64_t> most_requests_;   // descending
 };
