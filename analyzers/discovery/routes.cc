@@ -252,7 +252,10 @@ class View {
     Place place;
     place.habits = first_ == nullptr ? &own_.habits : &first_->habits;
     place.before = base ? Before::nothing : Before::name;
-    if (!segments.empty() && segments.back().is_parameter) place.before = Before::parameter;
+    if (!segments.empty() && segments.back().is_parameter) {
+      bool several = segments.size() > 1 && segments[segments.size() - 2].is_parameter;
+      place.before = several ? Before::parameters : Before::parameter;
+    }
     if (!segments.empty() && !segments.back().is_parameter && is_plural(segments.back().text)) {
       place.before = base ? Before::name : Before::plural;
     }
@@ -290,6 +293,8 @@ class View {
       codes = codes && may_be_name(tree_.node(node).key.kind);
     }
     if (codes) return texts.size() >= 3;
+    // Decimal numbers are values of few parameters; one alone is a version.
+    if (texts.size() == 1 && tree_.node(candidates.front()).key.kind == SegmentClass::number) return false;
     return texts.size() > 1 || !(looks_like_version(*texts.begin(), before) || leads_on(candidates));
   }
 

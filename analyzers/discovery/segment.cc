@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "analyzers/discovery/word_form.h"
 #include "capture/base/ip.h"
 
 namespace specular {
@@ -191,10 +192,24 @@ bool is_code(std::string_view text, const Makeup& makeup) {
   return makeup.digits >= 3 || makeup.switches >= 3 || makeup.digits * 3 >= text.size();
 }
 
+// What has next to no digits may still be an identifier: cus_NffrFeUfNVYHib, GwVouUalFVllmzBd.
+SegmentClass classify_letters(std::string_view text) {
+  constexpr std::size_t kShortest = 14, kShortestBehindPrefix = 10;
+  if (text.size() < kShortest) return SegmentClass::word;
+  auto separator = text.find_first_of("_-");
+  bool prefixed = separator != std::string_view::npos && separator >= 2 && separator <= 8 &&
+                  std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(separator), is_lower);
+  std::string_view rest = prefixed ? text.substr(separator + 1) : text;
+  if (prefixed && rest.size() < kShortestBehindPrefix) return SegmentClass::word;
+  Makeup makeup(rest);
+  if (makeup.dashes > 2 || makeup.others > 0 || !looks_random(rest)) return SegmentClass::word;
+  return prefixed ? SegmentClass::prefixed_id : SegmentClass::token;
+}
+
 SegmentClass classify_stem(std::string_view text) {
   Makeup makeup(text);
   if (text.empty() || (makeup.digits == 0 && makeup.others == 0 && makeup.size < 20)) {
-    return text == "true" || text == "false" ? SegmentClass::boolean : SegmentClass::word;
+    return text == "true" || text == "false" ? SegmentClass::boolean : classify_letters(text);
   }
   if (makeup.digits == makeup.size) return makeup.size <= 6 ? SegmentClass::small_integer : SegmentClass::integer;
   if (text[0] == '-' && makeup.digits == makeup.size - 1) return SegmentClass::small_integer;
@@ -211,7 +226,7 @@ SegmentClass classify_stem(std::string_view text) {
   if (makeup.hex == makeup.size && makeup.size >= 16 && makeup.digits >= 2) return SegmentClass::hex;
   if (is_prefixed_id(text)) return SegmentClass::prefixed_id;
   if (is_token(text, makeup)) return SegmentClass::token;
-  return is_code(text, makeup) ? SegmentClass::code : SegmentClass::word;
+  return is_code(text, makeup) ? SegmentClass::code : classify_letters(text);
 }
 
 // Where a suffix begins, or the end: a short extension behind the last dot, a verb of letters behind the last colon.

@@ -15,31 +15,35 @@ bool is_letter(char c) {
   return is_upper(c) || (c >= 'a' && c <= 'z');
 }
 
-// Cases and digits that change as no name has them: names in camel case change too, but not within two letters.
-bool is_random(std::string_view text) {
-  constexpr std::size_t kShortest = 8;
-  std::size_t characters = 0, runs = 0, short_runs = 0, run = 0;
+// Pairs of letters that words of English, and names in programs, are made of (93 % of the pairs in them): bit b of row
+// a.
+constexpr std::uint32_t kPairs[26] = {0x1bebd4e, 0x0164911, 0x03e5d95, 0x016d91f, 0x1eff97f, 0x01e5931, 0x01e6991,
+                                      0x00e4911, 0x2aef87f, 0x0000000, 0x0040110, 0x13c4919, 0x014d913, 0x03cfd7d,
+                                      0x07efd6f, 0x11ed99d, 0x0120000, 0x13efd7d, 0x17fddbd, 0x11ef9bf, 0x00eb93f,
+                                      0x00f9935, 0x0064111, 0x0088100, 0x004a000, 0x0000010};
+
+// The share of neighbouring letters that words are made of: about 0.9 in names, half of that in letters at random.
+double share_of_usual_pairs(std::string_view text) {
+  std::size_t pairs = 0, usual = 0;
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    if (!is_letter(text[i - 1]) || !is_letter(text[i])) continue;
+    ++pairs;
+    usual += kPairs[(text[i - 1] | 0x20) - 'a'] >> ((text[i] | 0x20) - 'a') & 1;
+  }
+  return pairs == 0 ? 1 : static_cast<double>(usual) / static_cast<double>(pairs);
+}
+
+// How often it goes from small to large letters, or to digits, and back, of 1.
+double share_of_changes(std::string_view text) {
+  std::size_t characters = 0, runs = 0;
   int last = -1;
   for (char c : text) {
     int kind = is_digit(c) ? 0 : is_upper(c) ? 1 : is_letter(c) ? 2 : 3;
-    if (kind == 3) {
-      last = -1;
-      continue;
-    }
-    ++characters;
-    bool goes_on = kind == last;
-    if (!goes_on) {
-      short_runs += last == 2 && run <= 1 ? 1 : 0;  // one small letter between others
-      ++runs;
-      run = 0;
-    }
-    ++run;
+    if (kind < 3) ++characters;
+    if (kind < 3 && kind != last) ++runs;
     last = kind;
   }
-  if (characters < kShortest) return false;
-  bool two_capitals = std::adjacent_find(text.begin(), text.end(),
-                                         [](char a, char b) { return is_upper(a) && is_upper(b); }) != text.end();
-  return runs * 20 >= characters * 7 && (two_capitals || short_runs > 1);
+  return characters == 0 ? 0 : static_cast<double>(runs) / static_cast<double>(characters);
 }
 
 // A short extension behind the last dot.
@@ -57,6 +61,16 @@ bool is_part_of_name(SegmentClass kind) {
 
 }  // namespace
 
+bool looks_random(std::string_view text) {
+  constexpr std::size_t kShortest = 8;
+  auto letters = std::count_if(text.begin(), text.end(), is_letter);
+  auto capitals = std::count_if(text.begin(), text.end(), is_upper);
+  if (text.size() < kShortest || capitals == 0 || capitals == letters) return false;
+  double usual = share_of_usual_pairs(text);
+  double changes = share_of_changes(text);
+  return usual <= 0.55 || (usual <= 0.7 && changes >= 0.4) || changes >= 0.55;
+}
+
 const char* to_text(WordForm form) {
   switch (form) {
     case WordForm::plain: return "plain words";
@@ -68,14 +82,18 @@ const char* to_text(WordForm form) {
     case WordForm::random: return "letters at random";
     case WordForm::file: return "file names";
     case WordForm::escaped: return "escaped text";
+    case WordForm::marked: return "marked names";
   }
   return "";
 }
 
 WordForm form_of(std::string_view text, SegmentClass kind) {
   if (!is_part_of_name(kind)) return WordForm::digits;
+  if (!is_letter(text.front()) && !is_digit(text.front()) && text.front() != '%' && !looks_random(text)) {
+    return WordForm::marked;
+  }
   if (text.find('%') != std::string_view::npos) return WordForm::escaped;
-  if (is_random(text)) return WordForm::random;
+  if (looks_random(text)) return WordForm::random;
   if (has_extension(text)) return WordForm::file;
   auto count = [&](auto predicate) { return std::count_if(text.begin(), text.end(), predicate); };
   auto digits = count(is_digit), capitals = count(is_upper), letters = count(is_letter);

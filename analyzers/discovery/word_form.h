@@ -18,10 +18,14 @@ enum class WordForm : std::uint8_t {
   random,     // GwVouUalFVllmzBd
   file,       // report.pdf
   escaped,    // K%C3%B6ln
+  marked,     // _search, $metadata
 };
-inline constexpr std::size_t kWordForms = 9;
+inline constexpr std::size_t kWordForms = 10;
 
 const char* to_text(WordForm form);
+// Large and small letters in an order that no name has, such as base64.
+bool looks_random(std::string_view text);
+
 WordForm form_of(std::string_view segment, SegmentClass kind);
 
 }  // namespace specular

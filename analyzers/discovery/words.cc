@@ -11,25 +11,27 @@ namespace {
 
 // How often names of endpoints, and values of parameters that may be mistaken for names, are written in each form
 // (WordForm). Rough, and rather too even than too sure.
-constexpr std::array<double, kWordForms> kNames = {0.58, 0.12, 0.16, 0.06, 0.03, 0.012, 0.004, 0.03, 0.004};
-constexpr std::array<double, kWordForms> kValues = {0.20, 0.02, 0.16, 0.14, 0.22, 0.08, 0.08, 0.06, 0.04};
+constexpr std::array<double, kWordForms> kNames = {0.57, 0.12, 0.16, 0.06, 0.03, 0.012, 0.004, 0.03, 0.004, 0.01};
+constexpr std::array<double, kWordForms> kValues = {0.20, 0.02, 0.16, 0.14, 0.22, 0.08, 0.08, 0.06, 0.04, 0.001};
 constexpr double kFormPrior = 6;  // so many siblings say as much about the form of values as that table
 
 constexpr double kNewEvents = 2;  // so many visits more, of events that no other value had
 constexpr double kSeveral = 2.5;  // siblings
 constexpr double kAgain = 0.25;
-constexpr double kCostOfValue = 0.5;  // bits
-constexpr double kStrict = 5;         // bits at most, beside values of a class that leaves no room for words
-constexpr double kAlike = 6;          // bits, for as many as they are
-constexpr double kAlikeAndNew = 8;    // bits more, if all below them is new
-constexpr double kUsualNames = 24;    // so many names at one place are nothing unusual; each further one would be,
-constexpr double kManyNames = 0.3;    // by so many bits
+constexpr double kCostOfValue = 0.25;  // bits
+constexpr double kStrict = 5;          // bits at most, beside values of a class that leaves no room for words
+constexpr double kAlike = 6;           // bits, for as many as they are
+constexpr double kAlikeAndNew = 8;     // bits more, if all below them is new
+constexpr double kOneStem = 6;         // bits, if they differ in their extension alone
+constexpr double kUsualNames = 24;     // so many names at one place are nothing unusual; each further one would be,
+constexpr double kManyNames = 0.3;     // by so many bits
 
 // Bits that a parameter costs: what a name is followed by.
 double cost_of_parameter(Before before) {
   switch (before) {
     case Before::nothing: return 9;
     case Before::parameter: return 8;
+    case Before::parameters: return 3;  // a path as a value
     case Before::plural: return 4;
     case Before::name: return 6;
   }
@@ -71,12 +73,18 @@ double damped(double visits) {
   return std::log2(1 + visits);
 }
 
+// Often enough to have shown what it answers.
+bool is_often(const EventUse& seen) {
+  return seen.visits >= 4 && !seen.kinds.empty();
+}
+
 // Sums over the values among the siblings.
 class Values {
  public:
   struct Event {
     double visits = 0;
     double siblings = 0, with_names = 0, with_kinds = 0;
+    double often = 0, often_with_names = 0;  // of those that were asked for often
     std::map<std::uint32_t, double> names;
     std::map<std::string, double> queries, kinds;
   };
@@ -100,6 +108,8 @@ class Values {
       event.siblings += sign;
       event.with_names += seen.names.empty() ? 0 : sign;
       event.with_kinds += seen.kinds.empty() ? 0 : sign;
+      event.often += is_often(seen) ? sign : 0;
+      event.often_with_names += is_often(seen) && !seen.names.empty() ? sign : 0;
       for (std::uint32_t name : seen.names.hashes()) event.names[name] += sign;
       for (const std::string& name : seen.queries) event.queries[name] += sign;
       for (const std::string& kind : seen.kinds) event.kinds[kind] += sign;
@@ -175,9 +185,9 @@ class Scale {
   double weigh_form(const SiblingUse& use, const Values& pool) const {
     auto form = static_cast<std::size_t>(form_of(use.text, use.kind));
     double among_values = (pool.forms[form] + kFormPrior * kValues[form]) / (pool.with_form + kFormPrior);
-    // That all are written as names are proves nothing.
-    bool usual = kNames[form] >= kValues[form];
-    double bits = clip(std::log2(among_values / kNames[form]), -4, usual ? 0 : 5);
+    // That all are written as names are proves nothing; nor, beyond that, that all are written alike.
+    double most = std::max(0.0, std::log2(kValues[form] / kNames[form]) + 1);
+    double bits = clip(std::log2(among_values / kNames[form]), -4, kNames[form] >= kValues[form] ? 0 : most);
     return bits - (use.is_value ? 0 : clip(std::log2(1 + strict_), 0, kStrict));
   }
 
@@ -203,6 +213,11 @@ class Scale {
   }
 
   double weigh_names(const EventUse& seen, const Values::Event& others) const {
+    if (is_often(seen) && others.often > 1.5) {
+      double with = (others.often_with_names + 0.1) / (others.often + 0.2);
+      double bits = std::log2(seen.names.empty() ? 1 - with : with);
+      if (bits < -1.5) return std::max(bits, -5.0);
+    }
     if (seen.names.empty() || others.with_names < 0.5) return 0;
     double sum = 0;
     for (std::uint32_t name : seen.names.hashes()) {
@@ -240,7 +255,7 @@ class Scale {
       return at != places.end() && std::any_of(at->second.begin(), at->second.end(),
                                                [&](std::uint32_t place) { return !place_.seen.contains(place); });
     };
-    return (is_at_another(habits_.values) ? 3 : 0) - (is_at_another(habits_.literals) ? 1.5 : 0);
+    return (is_at_another(habits_.values) ? 3 : 0) - (is_at_another(habits_.literals) ? 1 : 0);
   }
 
   // The most popular of many values is not much more popular than the next.
@@ -274,6 +289,17 @@ double company_of(double values, double names) {
   return clip(std::log2((values + 1) / (names + 2)), -2, 5);
 }
 
+// invoice.pdf, invoice.json: one thing in several formats.
+bool have_one_stem(const std::vector<SiblingUse>& siblings, const Verdict& verdict) {
+  std::set<std::string> stems;
+  for (std::size_t i = 0; i < siblings.size(); ++i) {
+    if (!verdict.is_value[i]) continue;
+    auto dot = siblings[i].text.rfind('.');
+    stems.insert(dot == std::string::npos ? "" : siblings[i].text.substr(0, dot));
+  }
+  return stems.size() == 1 && !stems.begin()->empty();
+}
+
 // Whether the values together are worth a parameter. That they are alike is one fact, however many they are: names of
 // one place may all follow one convention.
 bool is_worth(const std::vector<SiblingUse>& siblings, const Verdict& verdict, const Values& pool, const Place& place) {
@@ -292,6 +318,7 @@ bool is_worth(const std::vector<SiblingUse>& siblings, const Verdict& verdict, c
   double most = kAlike + kAlikeAndNew * (pool.visits > 0 ? pool.new_below / pool.visits : 0);
   double bits = std::min(alike, most) + each + kManyNames * std::max(0.0, values - kUsualNames);
   bits += weigh_novelty(values, visits, once);
+  if (values > 2 && have_one_stem(siblings, verdict)) bits += kOneStem;
   return bits * (values - 1) / values > cost_of_parameter(place.before);
 }
 

@@ -20,7 +20,7 @@
 namespace specular {
 
 // What stands before the segments.
-enum class Before : std::uint8_t { nothing, parameter, plural, name };
+enum class Before : std::uint8_t { nothing, parameter, parameters, plural, name };
 
 struct Place {
   Before before = Before::name;
