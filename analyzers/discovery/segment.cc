@@ -202,7 +202,8 @@ SegmentClass classify_letters(std::string_view text) {
   std::string_view rest = prefixed ? text.substr(separator + 1) : text;
   if (prefixed && rest.size() < kShortestBehindPrefix) return SegmentClass::word;
   Makeup makeup(rest);
-  if (makeup.dashes > 2 || makeup.others > 0 || !looks_random(rest)) return SegmentClass::word;
+  if (makeup.dashes > 2 || makeup.others > 0 || !(prefixed ? looks_odd(rest) : looks_random(rest)))
+    return SegmentClass::word;
   return prefixed ? SegmentClass::prefixed_id : SegmentClass::token;
 }
 

@@ -46,6 +46,21 @@ double share_of_changes(std::string_view text) {
   return characters == 0 ? 0 : static_cast<double>(runs) / static_cast<double>(characters);
 }
 
+enum class Oddness : std::uint8_t { none, odd, random };
+
+Oddness oddness_of(std::string_view text) {
+  constexpr std::size_t kShortest = 8;
+  auto letters = std::count_if(text.begin(), text.end(), is_letter);
+  auto capitals = std::count_if(text.begin(), text.end(), is_upper);
+  if (text.size() < kShortest || capitals == 0 || capitals == letters) return Oddness::none;
+  double usual = share_of_usual_pairs(text), changes = share_of_changes(text);
+  // In camel case no capital follows another, but in abbreviations.
+  bool in_a_row = std::adjacent_find(text.begin(), text.end(),
+                                     [](char a, char b) { return is_upper(a) && is_upper(b); }) != text.end();
+  if (usual <= 0.55 || (usual <= 0.7 && changes >= 0.4) || (in_a_row && changes >= 0.55)) return Oddness::random;
+  return usual <= 0.8 || in_a_row ? Oddness::odd : Oddness::none;
+}
+
 // A short extension behind the last dot.
 bool has_extension(std::string_view text) {
   auto dot = text.rfind('.');
@@ -62,13 +77,11 @@ bool is_part_of_name(SegmentClass kind) {
 }  // namespace
 
 bool looks_random(std::string_view text) {
-  constexpr std::size_t kShortest = 8;
-  auto letters = std::count_if(text.begin(), text.end(), is_letter);
-  auto capitals = std::count_if(text.begin(), text.end(), is_upper);
-  if (text.size() < kShortest || capitals == 0 || capitals == letters) return false;
-  double usual = share_of_usual_pairs(text);
-  double changes = share_of_changes(text);
-  return usual <= 0.55 || (usual <= 0.7 && changes >= 0.4) || changes >= 0.55;
+  return oddness_of(text) == Oddness::random;
+}
+
+bool looks_odd(std::string_view text) {
+  return oddness_of(text) != Oddness::none;
 }
 
 const char* to_text(WordForm form) {
@@ -79,7 +92,8 @@ const char* to_text(WordForm form) {
     case WordForm::many_part: return "words of many parts";
     case WordForm::digits: return "words with digits";
     case WordForm::upper: return "capitals";
-    case WordForm::random: return "letters at random";
+    case WordForm::random:
+    case WordForm::odd: return "letters at random";
     case WordForm::file: return "file names";
     case WordForm::escaped: return "escaped text";
     case WordForm::marked: return "marked names";
@@ -88,12 +102,13 @@ const char* to_text(WordForm form) {
 }
 
 WordForm form_of(std::string_view text, SegmentClass kind) {
+  if (kind == SegmentClass::token || kind == SegmentClass::prefixed_id) return WordForm::random;
   if (!is_part_of_name(kind)) return WordForm::digits;
   if (!is_letter(text.front()) && !is_digit(text.front()) && text.front() != '%' && !looks_random(text)) {
     return WordForm::marked;
   }
   if (text.find('%') != std::string_view::npos) return WordForm::escaped;
-  if (looks_random(text)) return WordForm::random;
+  if (looks_odd(text)) return looks_random(text) ? WordForm::random : WordForm::odd;
   if (has_extension(text)) return WordForm::file;
   auto count = [&](auto predicate) { return std::count_if(text.begin(), text.end(), predicate); };
   auto digits = count(is_digit), capitals = count(is_upper), letters = count(is_letter);

@@ -16,15 +16,18 @@ enum class WordForm : std::uint8_t {
   digits,     // anna1987, SKU-12
   upper,      // DE, EUR, PATCH
   random,     // GwVouUalFVllmzBd
+  odd,        // VLYMgcOkLEDuisbt: it may be a name full of abbreviations
   file,       // report.pdf
   escaped,    // K%C3%B6ln
   marked,     // _search, $metadata
 };
-inline constexpr std::size_t kWordForms = 10;
+inline constexpr std::size_t kWordForms = 11;
 
 const char* to_text(WordForm form);
 // Large and small letters in an order that no name has, such as base64.
 bool looks_random(std::string_view text);
+// The same, with more doubt.
+bool looks_odd(std::string_view text);
 
 WordForm form_of(std::string_view segment, SegmentClass kind);
 

@@ -11,20 +11,21 @@ namespace {
 
 // How often names of endpoints, and values of parameters that may be mistaken for names, are written in each form
 // (WordForm). Rough, and rather too even than too sure.
-constexpr std::array<double, kWordForms> kNames = {0.57, 0.12, 0.16, 0.06, 0.03, 0.012, 0.004, 0.03, 0.004, 0.01};
-constexpr std::array<double, kWordForms> kValues = {0.20, 0.02, 0.16, 0.14, 0.22, 0.08, 0.08, 0.06, 0.04, 0.001};
+constexpr std::array<double, kWordForms> kNames = {0.55, 0.12, 0.16, 0.06, 0.03, 0.012, 0.004, 0.02, 0.03, 0.004, 0.01};
+constexpr std::array<double, kWordForms> kValues = {0.20, 0.02, 0.16, 0.14, 0.22, 0.08, 0.08, 0.03, 0.06, 0.04, 0.001};
 constexpr double kFormPrior = 6;  // so many siblings say as much about the form of values as that table
 
-constexpr double kNewEvents = 2;  // so many visits more, of events that no other value had
-constexpr double kSeveral = 2.5;  // siblings
+constexpr std::uint64_t kMost = 16;  // siblings, that what stands for many values counts as
+constexpr double kNewEvents = 2;     // so many visits more, of events that no other value had
+constexpr double kSeveral = 2.5;     // siblings
 constexpr double kAgain = 0.25;
-constexpr double kCostOfValue = 0.25;  // bits
-constexpr double kStrict = 5;          // bits at most, beside values of a class that leaves no room for words
-constexpr double kAlike = 6;           // bits, for as many as they are
-constexpr double kAlikeAndNew = 8;     // bits more, if all below them is new
-constexpr double kOneStem = 6;         // bits, if they differ in their extension alone
-constexpr double kUsualNames = 24;     // so many names at one place are nothing unusual; each further one would be,
-constexpr double kManyNames = 0.3;     // by so many bits
+constexpr double kCostOfValue = 0.25;           // bits
+constexpr double kStrict = 3, kMostStrict = 5;  // bits, beside values of a class that leaves no room for words
+constexpr double kAlike = 6;                    // bits, for as many as they are
+constexpr double kAlikeAndNew = 8;              // bits more, if all below them is new
+constexpr double kOneStem = 6;                  // bits, if they differ in their extension alone
+constexpr double kUsualNames = 24;  // so many names at one place are nothing unusual; each further one would be,
+constexpr double kManyNames = 0.3;  // by so many bits
 
 // Bits that a parameter costs: what a name is followed by.
 double cost_of_parameter(Before before) {
@@ -91,12 +92,14 @@ class Values {
 
   // What stands for many values counts as several.
   void add(const SiblingUse& use, double times) {
-    constexpr std::uint64_t kMost = 16;
     auto many = static_cast<double>(std::min(use.distinct, kMost));
     double sign = times * many;
     size += sign;
     if (!use.is_value || use.kind != SegmentClass::word) {  // of words that were folded nobody knows how they looked
-      forms[static_cast<std::size_t>(form_of(use.text, use.kind))] += sign;
+      auto form = form_of(use.text, use.kind);
+      bool random = form == WordForm::random;  // some of these look merely odd
+      forms[static_cast<std::size_t>(form)] += random ? 0.8 * sign : sign;
+      forms[static_cast<std::size_t>(WordForm::odd)] += random ? 0.2 * sign : 0;
       with_form += sign;
     }
     for (const auto& [key, seen] : use.events) {
@@ -136,13 +139,16 @@ class Scale {
  public:
   Scale(const std::vector<SiblingUse>& siblings, const Place& place)
       : siblings_(siblings), habits_(*place.habits), place_(place) {
+    double strict = 0;  // values whose class leaves no room for words
     for (const SiblingUse& use : siblings) {
       for (const auto& [key, event] : use.events) probability_[key] = 0;
       if (!use.is_value) most_requests_.push_back(use.requests);
-      if (use.is_value && is_strict(use.kind)) strict_ += static_cast<double>(use.distinct);
+      if (use.is_value && is_strict(use.kind)) strict += static_cast<double>(use.distinct);
     }
     for (auto& [key, probability] : probability_) probability = probability_at_name(key);
     std::sort(most_requests_.rbegin(), most_requests_.rend());
+    bool many = strict * 4 >= static_cast<double>(siblings.size());
+    if (strict > 0) cost_of_strict_ = many ? std::min(kStrict + std::log2(strict) / 2, kMostStrict) : 1;
   }
 
   // `pool`: the values, without this one.
@@ -188,7 +194,7 @@ class Scale {
     // That all are written as names are proves nothing; nor, beyond that, that all are written alike.
     double most = std::max(0.0, std::log2(kValues[form] / kNames[form]) + 1);
     double bits = clip(std::log2(among_values / kNames[form]), -4, kNames[form] >= kValues[form] ? 0 : most);
-    return bits - (use.is_value ? 0 : clip(std::log2(1 + strict_), 0, kStrict));
+    return use.is_value ? bits : bits - cost_of_strict_;
   }
 
   // As a value its visits are drawn from what the others are visited with; as a name it is visited with whatever it
@@ -265,13 +271,13 @@ class Scale {
     if (use.requests < kFew || pool.size < 8 || most_requests_.size() < 2 || use.requests != most_requests_[0])
       return 0;
     double next = static_cast<double>(std::max<std::uint64_t>(1, most_requests_[1]));
-    return -clip(2 * std::log2(static_cast<double>(use.requests) / next / kUsual), 0, 6);
+    return -clip(2 * std::log2(static_cast<double>(use.requests) / next / kUsual), 0, 10);
   }
 
   const std::vector<SiblingUse>& siblings_;
   const Habits& habits_;
   const Place& place_;
-  double strict_ = 0;                          // values whose class leaves no room for words
+  double cost_of_strict_ = 0;
   std::map<std::string, double> probability_;  // of an event at a name
   std::vector<std::uint64_t> most_requests_;   // descending
 };
@@ -280,7 +286,7 @@ class Scale {
 double weigh_novelty(double values, double visits, double once) {
   constexpr double kEnough = 16;  // visits for each
   if (visits < kEnough * values) return 0;
-  double value = 0.3, name = std::clamp(2 * values / visits, 0.02, 0.3);
+  double value = 0.3, name = std::clamp(2 * values / visits, 0.08, 0.3);
   double bits = once * std::log2(value / name) + (values - once) * std::log2((1 - value) / (1 - name));
   return clip(bits, -5, 8);
 }
@@ -339,7 +345,8 @@ Verdict find_values(const std::vector<SiblingUse>& siblings, const Place& place)
     std::vector<bool> is_value(siblings.size());
     double values = 0, names = 0;
     for (std::size_t i = 0; i < siblings.size(); ++i) {
-      if (!siblings[i].events.empty()) (verdict.is_value[i] ? values : names) += 1;
+      double many = static_cast<double>(std::min<std::uint64_t>(siblings[i].distinct, kMost));
+      if (!siblings[i].events.empty()) (verdict.is_value[i] ? values : names) += many;
     }
     for (std::size_t i = 0; i < siblings.size(); ++i) {
       if (verdict.is_value[i]) pool.add(siblings[i], -1);
