@@ -5,6 +5,8 @@
 #include <map>
 #include <unordered_map>
 
+#include <fmt/format.h>
+
 #include "analyzers/discovery/parameter_name.h"
 #include "analyzers/discovery/words.h"
 
@@ -106,11 +108,14 @@ class View {
         for (NodeIndex node : candidates) literals[tree_.node(node).key.text].push_back(node);
       }
     }
-    tell_words(children, literals, segments, base);
+    std::string likeness = tell_words(children, literals, segments, base);
     base = base && literals.size() == 1 && children.values.empty() && leaves_below(group) == 0;
     for (const auto& [text, nodes] : literals) descend(nodes, segments, {false, text, {}}, base);
     for (const auto& [suffix, nodes] : children.values) {
-      if (!nodes.empty()) descend(nodes, segments, {true, suffix, evidence_of(nodes, segments)}, false);
+      if (nodes.empty()) continue;
+      RouteSegment segment{true, suffix, evidence_of(nodes, segments)};
+      if (suffix.empty()) segment.evidence.likeness = likeness;
+      descend(nodes, segments, std::move(segment), false);
     }
   }
 
@@ -195,11 +200,11 @@ class View {
     }
   }
 
-  // Moves each word to the literals or to the values.
-  void tell_words(Children& children, std::map<std::string, Group>& literals, const std::vector<RouteSegment>& segments,
-                  bool base) {
+  // Moves each word to the literals or to the values; says what these have in common.
+  std::string tell_words(Children& children, std::map<std::string, Group>& literals,
+                         const std::vector<RouteSegment>& segments, bool base) {
     set_files_apart(children, literals);
-    if (children.words.empty()) return;
+    if (children.words.empty()) return {};
     std::vector<SiblingNodes> siblings;
     for (const auto& [text, nodes] : children.words) siblings.push_back({nodes, false});
     std::size_t words = siblings.size();
@@ -222,6 +227,7 @@ class View {
       note_place(nodes, text, verdict.is_value[i]);
     }
     ++places_;
+    return to_text(verdict);
   }
 
   void debug(const std::vector<SiblingUse>& uses, const Verdict& verdict, const std::vector<RouteSegment>& segments) {
@@ -368,6 +374,15 @@ class View {
 SegmentClass ParameterEvidence::main_class() const {
   auto most = std::max_element(classes.begin(), classes.end());
   return static_cast<SegmentClass>(most - classes.begin());
+}
+
+std::string ParameterEvidence::why() const {
+  SegmentClass main = main_class();
+  double share = static_cast<double>(classes[static_cast<std::size_t>(main)]) /
+                 static_cast<double>(std::max<std::uint64_t>(1, distinct));
+  std::string text =
+      fmt::format("{} distinct in {} visits, {:.1f} % {}", distinct, visits, 100 * share, specular::to_text(main));
+  return likeness.empty() ? text : text + "; " + likeness;
 }
 
 const char* ParameterEvidence::type() const {

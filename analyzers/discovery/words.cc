@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
+
+#include <fmt/format.h>
 
 #include "analyzers/discovery/word_form.h"
 
@@ -329,6 +332,36 @@ bool is_worth(const std::vector<SiblingUse>& siblings, const Verdict& verdict, c
 }
 
 }  // namespace
+
+std::string to_text(const Verdict& verdict) {
+  constexpr double kTelling = 0.5;  // bits
+  Weights sum;
+  double values = 0;
+  for (std::size_t i = 0; i < verdict.weights.size(); ++i) {
+    if (!verdict.is_value[i]) continue;
+    const Weights& weights = verdict.weights[i];
+    values += 1;
+    sum.form += weights.form;
+    sum.structure += weights.structure;
+    sum.names += weights.names;
+    sum.answers += weights.answers;
+    sum.queries += weights.queries;
+    sum.elsewhere += weights.elsewhere;
+  }
+  std::vector<std::pair<double, const char*>> parts = {{sum.names, "in the names that they answer"},
+                                                       {sum.form, "in how they are written"},
+                                                       {sum.answers, "in how they are answered"},
+                                                       {sum.structure, "in what is below them"},
+                                                       {sum.queries, "in their queries"},
+                                                       {sum.elsewhere, "in that they are values elsewhere too"}};
+  std::stable_sort(parts.begin(), parts.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::string text;
+  for (const auto& [bits, what] : parts) {
+    if (values == 0 || bits / values < kTelling) break;
+    text += fmt::format("{}{} ({:.1f} bits)", text.empty() ? "alike " : ", ", what, bits / values);
+  }
+  return text;
+}
 
 Verdict find_values(const std::vector<SiblingUse>& siblings, const Place& place) {
   constexpr int kRounds = 12;
