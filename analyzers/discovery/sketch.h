@@ -51,6 +51,9 @@ class NameSketch {
   bool contains(std::uint32_t hash) const;
   void clear() { hashes_.clear(); }
 
+  // Hashes of names are larger than these, which stand for what holds the names: so they are always in the sample.
+  static constexpr std::uint32_t kObject = 0, kList = 1, kFirstName = 2;
+
  private:
   std::vector<std::uint32_t> hashes_;
 };

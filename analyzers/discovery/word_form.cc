@@ -46,6 +46,12 @@ double share_of_changes(std::string_view text) {
   return characters == 0 ? 0 : static_cast<double>(runs) / static_cast<double>(characters);
 }
 
+// en-GB, pt_BR
+bool is_locale(std::string_view text) {
+  return text.size() == 5 && (text[2] == '-' || text[2] == '_') && !is_upper(text[0]) && !is_upper(text[1]) &&
+         is_upper(text[3]) && is_upper(text[4]);
+}
+
 enum class Oddness : std::uint8_t { none, odd, random };
 
 Oddness oddness_of(std::string_view text) {
@@ -115,7 +121,7 @@ WordForm form_of(std::string_view text, SegmentClass kind) {
   auto separators = count([](char c) { return c == '-' || c == '_' || c == '.' || c == ':'; });
   // One digit at the end is part of many a name: oauth2, step1.
   if (digits > 1 || (digits == 1 && (separators > 0 || !is_digit(text.back())))) return WordForm::digits;
-  if (letters >= 2 && capitals == letters) return WordForm::upper;
+  if ((letters >= 2 && capitals == letters) || is_locale(text)) return WordForm::upper;
   if (separators > 1) return WordForm::many_part;
   if (separators == 1) return WordForm::two_part;
   return capitals > 0 ? WordForm::camel : WordForm::plain;

@@ -14,7 +14,7 @@ enum class WordForm : std::uint8_t {
   two_part,   // line-items, tax.rates
   many_part,  // how-to-brew-coffee
   digits,     // anna1987, SKU-12
-  upper,      // DE, EUR, PATCH
+  upper,      // DE, EUR, PATCH; en-GB
   random,     // GwVouUalFVllmzBd
   odd,        // VLYMgcOkLEDuisbt: it may be a name full of abbreviations
   file,       // report.pdf

@@ -228,13 +228,17 @@ class Scale {
       if (bits < -1.5) return std::max(bits, -5.0);
     }
     if (seen.names.empty() || others.with_names < 0.5) return 0;
-    double sum = 0;
+    double sum = 0, count = 0;
     for (std::uint32_t name : seen.names.hashes()) {
       double usual = habits_.share_of_name(name, place_.own);
       double share = (value_of(others.names, name) + 0.5 * usual) / (others.with_names + 0.5);
+      // One endpoint does not answer now with a list, now with an object.
+      if (name < NameSketch::kFirstName && share < 0.25) return -6;
+      if (name < NameSketch::kFirstName) continue;
       sum += std::log2(share / usual);
+      count += 1;
     }
-    return clip(2 * sum / static_cast<double>(seen.names.hashes().size()), -8, 5);
+    return count == 0 ? 0 : clip(2 * sum / count, -8, 5);
   }
 
   double weigh_queries(const EventUse& seen, const Values::Event& others) const {
@@ -267,13 +271,13 @@ class Scale {
     return (is_at_another(habits_.values) ? 3 : 0) - (is_at_another(habits_.literals) ? 1 : 0);
   }
 
-  // The most popular of many values is not much more popular than the next.
+  // The most popular of many values are not much more popular than the next.
   double weigh_popularity(const SiblingUse& use, const Values& pool) const {
     constexpr std::uint64_t kFew = 16;
-    constexpr double kUsual = 4;
-    if (use.requests < kFew || pool.size < 8 || most_requests_.size() < 2 || use.requests != most_requests_[0])
-      return 0;
-    double next = static_cast<double>(std::max<std::uint64_t>(1, most_requests_[1]));
+    constexpr std::size_t kNext = 5;
+    constexpr double kUsual = 6;  // times as many as the next have
+    if (use.is_value || use.requests < kFew || pool.size < 8 || most_requests_.size() <= kNext) return 0;
+    double next = static_cast<double>(std::max<std::uint64_t>(1, most_requests_[kNext]));
     return -clip(2 * std::log2(static_cast<double>(use.requests) / next / kUsual), 0, 10);
   }
 
