@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <set>
 #include <unordered_map>
 
 #include <fmt/format.h>
@@ -18,10 +19,6 @@ using Group = std::vector<NodeIndex>;  // nodes that the view takes for one
 
 // What a first view found, for a second one that knows what is common on the host.
 struct FirstView {
-  struct RouteHabits {
-    EndpointSummary summary;
-    std::set<std::string> literals;
-  };
   Habits habits;
   std::vector<Route> routes;
   std::vector<std::uint32_t> route_of;                 // by leaf
@@ -57,9 +54,7 @@ std::set<std::string> literals_of(const Route& route) {
 class View {
  public:
   // `first`: null for a first view.
-  View(const PathTree& tree, const FirstView* first) : tree_(tree), first_(first) {
-    if (first_ == nullptr) own_.habits = {};
-  }
+  View(const PathTree& tree, const FirstView* first) : tree_(tree), first_(first) {}
 
   std::vector<Route> routes() {
     walk({PathTree::kRoot}, {}, true);
@@ -217,7 +212,6 @@ class View {
     if (siblings.size() > 1) {
       std::vector<SiblingUse> uses = uses_of(tree_, siblings);
       verdict = find_values(uses, place_of(siblings, segments, base));
-      debug(uses, verdict, segments);
     }
     for (std::size_t i = 0; i < words; ++i) {
       const Group& nodes = siblings[i].nodes;
@@ -228,23 +222,6 @@ class View {
     }
     ++places_;
     return to_text(verdict);
-  }
-
-  void debug(const std::vector<SiblingUse>& uses, const Verdict& verdict, const std::vector<RouteSegment>& segments) {
-    if (getenv("DBG") == nullptr || first_ == nullptr) return;
-    Route r;
-    r.segments = segments;
-    fprintf(stderr, "AT %s\n", r.path().c_str());
-    for (std::size_t i = 0; i < uses.size(); ++i) {
-      const Weights& w = verdict.weights[i];
-      fprintf(stderr,
-              "  %d %-30s req %-5lu form %5.1f struct %6.1f names %5.1f ans %5.1f q %5.1f else %4.1f pop %4.1f comp "
-              "%4.1f = %5.1f |",
-              int(verdict.is_value[i]), uses[i].text.c_str(), uses[i].requests, w.form, w.structure, w.names, w.answers,
-              w.queries, w.elsewhere, w.popularity, w.company, w.all());
-      for (auto& [k, e] : uses[i].events) fprintf(stderr, " %s:%lu(%lu)", k.c_str(), e.visits, e.names.hashes().size());
-      fprintf(stderr, "\n");
-    }
   }
 
   void note_place(const Group& nodes, const std::string& text, bool is_value) {
@@ -352,11 +329,7 @@ class View {
 
   std::uint64_t requests_below(NodeIndex node) const {
     auto [at, added] = requests_.try_emplace(node, 0);
-    if (added) {
-      std::uint64_t requests = tree_.requests_below(node);
-      requests_[node] = requests;
-      return requests;
-    }
+    if (added) at->second = tree_.requests_below(node);
     return at->second;
   }
 

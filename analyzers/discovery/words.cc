@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -23,7 +25,7 @@ constexpr double kNewEvents = 2;     // so many visits more, of events that no o
 constexpr double kSeveral = 2.5;     // siblings
 constexpr double kAgain = 0.25;
 constexpr double kCostOfValue = 0.25;           // bits
-constexpr double kStrict = 3, kMostStrict = 5;  // bits, beside values of a class that leaves no room for words
+constexpr double kStrict = 3, kMostStrict = 9;  // bits, beside values of a class that leaves no room for words
 constexpr double kAlike = 6;                    // bits, for as many as they are
 constexpr double kAlikeAndNew = 8;              // bits more, if all below them is new
 constexpr double kOneStem = 6;                  // bits, if they differ in their extension alone
@@ -140,8 +142,7 @@ double clip(double bits, double least, double most) {
 
 class Scale {
  public:
-  Scale(const std::vector<SiblingUse>& siblings, const Place& place)
-      : siblings_(siblings), habits_(*place.habits), place_(place) {
+  Scale(const std::vector<SiblingUse>& siblings, const Place& place) : habits_(*place.habits), place_(place) {
     double strict = 0;  // values whose class leaves no room for words
     for (const SiblingUse& use : siblings) {
       for (const auto& [key, event] : use.events) probability_[key] = 0;
@@ -151,7 +152,7 @@ class Scale {
     for (auto& [key, probability] : probability_) probability = probability_at_name(key);
     std::sort(most_requests_.rbegin(), most_requests_.rend());
     bool many = strict * 4 >= static_cast<double>(siblings.size());
-    if (strict > 0) cost_of_strict_ = many ? std::min(kStrict + std::log2(strict) / 2, kMostStrict) : 1;
+    if (strict > 0) cost_of_strict_ = many ? std::min(kStrict + std::log2(strict), kMostStrict) : 1;
   }
 
   // `pool`: the values, without this one.
@@ -281,7 +282,6 @@ class Scale {
     return -clip(2 * std::log2(static_cast<double>(use.requests) / next / kUsual), 0, 10);
   }
 
-  const std::vector<SiblingUse>& siblings_;
   const Habits& habits_;
   const Place& place_;
   double cost_of_strict_ = 0;
