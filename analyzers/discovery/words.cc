@@ -383,12 +383,14 @@ Verdict find_values(const std::vector<SiblingUse>& siblings, const Place& place)
     double values = 0, names = 0;
     for (std::size_t i = 0; i < siblings.size(); ++i) {
       double many = static_cast<double>(std::min<std::uint64_t>(siblings[i].distinct, kMost));
-      if (!siblings[i].events.empty()) (verdict.is_value[i] ? values : names) += many;
+      // Numbers, however many, are no company for words.
+      bool company = !siblings[i].events.empty() && !(siblings[i].is_value && is_strict(siblings[i].kind));
+      if (company) (verdict.is_value[i] ? values : names) += many;
     }
     for (std::size_t i = 0; i < siblings.size(); ++i) {
       if (verdict.is_value[i]) pool.add(siblings[i], -1);
       verdict.weights[i] = scale.weigh(siblings[i], pool);
-      verdict.weights[i].company = company_of(values - (verdict.is_value[i] ? 1 : 0), names);
+      verdict.weights[i].company = company_of(std::max(0.0, values - (verdict.is_value[i] ? 1 : 0)), names);
       if (verdict.is_value[i]) pool.add(siblings[i], 1);
       bool known = !siblings[i].events.empty();
       is_value[i] = siblings[i].is_value || (known && verdict.weights[i].all() > 0);

@@ -121,8 +121,10 @@ TEST_CASE("two parameters in a row are told from names behind one") {
 TEST_CASE("a word beside numbers stays a name") {
   Requests numbers;
   for (int i = 0; i < 30; ++i) numbers.push_back({"GET", "/pets/" + std::to_string(5000000 + i), 200, {"name", "tag"}});
-  CHECK(paths_after({numbers, several({"GET", "/pets/findByTag", 200, {"name", "tag"}}, 30)}) ==
-        Lines{"GET /pets/findByTag", "GET /pets/{petId}"});
+  Lines found = paths_after({numbers, several({"GET", "/pets/findByTag", 200, {"name", "tag"}}, 30)});
+  REQUIRE(found.size() == 2);
+  CHECK(found[0] == "GET /pets/findByTag");
+  CHECK(found[1] == "GET /pets/{petId}");
 }
 
 TEST_CASE("a number that an API begins with, and that never changes, is a name") {
