@@ -21,7 +21,7 @@ class Gatherer {
   using Members = std::vector<std::pair<std::size_t, NodeIndex>>;
 
   void gather(const Members& members, const std::string& below, std::size_t depth) {
-    for (const auto& [sibling, node] : members) add_leaves(uses_[sibling], node, below, depth);
+    for (const auto& [sibling, node] : members) add_leaves(uses_[sibling], node, below);
     if (depth == kDeepest) return;
     Members values, others;
     std::map<std::string_view, Members> words;
@@ -62,14 +62,13 @@ class Gatherer {
     return values ? std::max<std::size_t>(2, siblings.size() / 4) : 2;
   }
 
-  void add_leaves(SiblingUse& use, NodeIndex node, const std::string& below, std::size_t depth) const {
+  void add_leaves(SiblingUse& use, NodeIndex node, const std::string& below) const {
     for (PathTree::LeafIndex index : tree_.node(node).leaves) {
       const PathTree::Leaf& leaf = tree_.leaf(index);
       use.requests += leaf.requests_ever;
       if (leaf.method == "OPTIONS" || !leaf.summary.exists()) continue;
       bool head = leaf.method == "HEAD";
       EventUse& event = use.events[(head ? "GET" : leaf.method) + (below.empty() ? "" : " " + below)];
-      event.depth = depth;
       event.visits += leaf.requests_ever;
       if (!head) add_traits(leaf.summary, event);
     }
@@ -79,6 +78,8 @@ class Gatherer {
     event.names.merge(summary.names);
     for (const ParameterSummary& parameter : summary.query.parameters()) event.queries.insert(parameter.name);
     event.kinds.merge(kinds_of(summary));
+    if (summary.answers.others() > 0) return;
+    for (const auto& [answer, count] : summary.answers.entries()) event.answers.insert(answer);
   }
 
   const PathTree& tree_;

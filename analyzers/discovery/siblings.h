@@ -14,10 +14,10 @@ namespace specular {
 // One method at one path below a segment.
 struct EventUse {
   std::uint64_t visits = 0;
-  NameSketch names;               // of members in what was answered
-  std::set<std::string> queries;  // names of query parameters
-  std::set<std::string> kinds;    // as kinds_of() tells them
-  std::size_t depth = 0;          // segments below
+  NameSketch names;                 // of members in what was answered
+  std::set<std::string> queries;    // names of query parameters
+  std::set<std::string> kinds;      // as kinds_of() tells them
+  std::set<std::uint64_t> answers;  // as the summary has them, if that has all
 };
 
 // By what was asked: "GET", "POST /reviews", "GET /*/{}". A segment below is written out if it is below two siblings or

@@ -279,7 +279,7 @@ class Scale {
     constexpr double kUsual = 6;  // times as many as the next have
     if (use.is_value || use.requests < kFew || pool.size < 8 || most_requests_.size() <= kNext) return 0;
     double next = static_cast<double>(std::max<std::uint64_t>(1, most_requests_[kNext]));
-    return -clip(2 * std::log2(static_cast<double>(use.requests) / next / kUsual), 0, 10);
+    return -clip(4 * std::log2(static_cast<double>(use.requests) / next / kUsual), 0, 12);
   }
 
   const Habits& habits_;
@@ -333,6 +333,34 @@ bool is_worth(const std::vector<SiblingUse>& siblings, const Verdict& verdict, c
   bits += weigh_novelty(values, visits, once);
   if (values > 2 && have_one_stem(siblings, verdict)) bits += kOneStem;
   return bits * (values - 1) / values > cost_of_parameter(place.before);
+}
+
+// Of a folder where anything is answered alike, to the byte: those words are values, however they are written, and what
+// is answered otherwise is not.
+void tell_alike(const std::vector<SiblingUse>& siblings, std::vector<bool>& is_value) {
+  constexpr std::size_t kMany = 16;
+  constexpr std::uint64_t kRareRequests = 3;
+  std::map<std::uint64_t, std::size_t> count;
+  auto answers_of = [](const SiblingUse& use) -> const std::set<std::uint64_t>* {
+    auto get = use.events.find("GET");
+    return get == use.events.end() || get->second.answers.empty() ? nullptr : &get->second.answers;
+  };
+  auto may_be = [&](const SiblingUse& use) {
+    return use.events.size() == 1 && use.requests <= kRareRequests && answers_of(use) && answers_of(use)->size() == 1;
+  };
+  std::size_t known = 0;
+  for (const SiblingUse& use : siblings) {
+    known += use.events.empty() ? 0 : 1;
+    if (may_be(use)) ++count[*answers_of(use)->begin()];
+  }
+  for (const auto& [answer, words] : count) {
+    if (words < kMany) continue;
+    for (std::size_t i = 0; i < siblings.size(); ++i) {
+      bool same = answers_of(siblings[i]) && answers_of(siblings[i])->contains(answer);
+      if (may_be(siblings[i]) && same) is_value[i] = true;
+      if (words * 2 > known && !same && !siblings[i].is_value && !siblings[i].events.empty()) is_value[i] = false;
+    }
+  }
 }
 
 }  // namespace
@@ -407,6 +435,7 @@ Verdict find_values(const std::vector<SiblingUse>& siblings, const Place& place)
     bool unknown = siblings[i].events.empty() && !siblings[i].is_value;
     verdict.is_value[i] = worth && (verdict.is_value[i] || (unknown && verdict.weights[i].all() > 0));
   }
+  tell_alike(siblings, verdict.is_value);
   return verdict;
 }
 
