@@ -214,6 +214,7 @@ std::string encode(const EndpointSummary& from) {
   to.set_headers_overflow(from.headers.overflow());
   put(from.answers, to.mutable_answers());
   put(from.echoes, to.mutable_echoes());
+  to.mutable_names()->Add(from.names.hashes().begin(), from.names.hashes().end());
   return serialise(to);
 }
 
@@ -242,6 +243,7 @@ Result<EndpointSummary> decode_summary(std::string_view value) {
   to.headers.add_overflow(from.headers_overflow());
   get(from.answers(), to.answers);
   get(from.echoes(), to.echoes);
+  for (std::uint32_t name : from.names()) to.names.add(name);
   return to;
 }
 

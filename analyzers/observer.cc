@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "analyzers/inspect/body_names.h"
 #include "analyzers/inspect/credentials.h"
 #include "analyzers/names.h"
 #include "capture/base/text.h"
@@ -284,6 +285,7 @@ void Observer::note_answer(EndpointSummary& summary, State& state, const Exchang
   summary.response_bytes.add(end.response_bytes);
   if (end.latency) summary.latency_us.add(to_microseconds(*end.latency));
   if (!state.response_type.empty()) summary.response_types.add(std::string_view(state.response_type));
+  if (state.status / 100 == 2 && is_json_type(state.response_type)) note_names(summary, state.content);
   bool tells = end.whole == Whole::complete && says_existing(state.status) && state.status != 304;
   if (!tells) return;
   std::uint64_t kind = (fast_hash(key_, as_bytes(state.response_type)) + state.status) ^ state.location;
@@ -292,6 +294,19 @@ void Observer::note_answer(EndpointSummary& summary, State& state, const Exchang
   if (std::uint64_t repeated = erase_all(state.path, state.content); repeated > 0) {
     size -= repeated * state.path.size();
     summary.echoes.add(fold(kind ^ fast_hash(key_, as_bytes(state.content)), size * 2 + 1));
+  }
+}
+
+// What its members are called, and whether it is a list.
+void Observer::note_names(EndpointSummary& summary, std::string_view content) {
+  auto begin = content.find_first_of("{[");
+  if (begin == std::string_view::npos) return;
+  summary.names.add(content[begin] == '[' ? NameSketch::kList : NameSketch::kObject);
+  std::array<std::string_view, kMaxBodyNames> names;
+  std::size_t count = find_names(content, names);
+  for (std::size_t i = 0; i < count; ++i) {
+    auto hash = static_cast<std::uint32_t>(fast_hash(key_, as_bytes(names[i])) >> 32);
+    summary.names.add(std::max(hash, NameSketch::kFirstName));
   }
 }
 

@@ -107,6 +107,7 @@ class Observer final : public ExchangeSink {
   void note_query(EndpointSummary& summary, std::string_view query);
   void note_parameter(ParameterTable& table, std::string_view name, std::string_view value);
   void note_answer(EndpointSummary& summary, State& state, const ExchangeEnd& end);
+  void note_names(EndpointSummary& summary, std::string_view content);
   void note_body(ExchangeId id, const BodyView& body);
   void note_coverage(const State& state, const ExchangeEnd& end);
   CoverageCounts& tunnel_coverage(TunnelId tunnel);

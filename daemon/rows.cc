@@ -45,16 +45,6 @@ Json parameters_json(const ParameterTable& table) {
   return list;
 }
 
-// "4,812 distinct in 5,020 visits, 99.9 % uuid"
-std::string evidence_text(const ParameterEvidence& evidence) {
-  SegmentClass main = evidence.main_class();
-  double share = evidence.distinct == 0
-                     ? 0
-                     : 100.0 * static_cast<double>(evidence.classes[static_cast<std::size_t>(main)]) /
-                           static_cast<double>(evidence.distinct);
-  return fmt::format("{} distinct in {} visits, {:.1f} % {}", evidence.distinct, evidence.visits, share, to_text(main));
-}
-
 Json coverage_json(const CoverageCounts& counts) {
   Json json;
   for (std::size_t i = 0; i < kCoverageItems; ++i) json[to_text(static_cast<CoverageItem>(i))] = counts.items[i];
@@ -134,7 +124,7 @@ Json endpoint_details(const Endpoint& endpoint, const CoverageCounts* coverage) 
     parameter["distinct"] = segment.evidence.distinct;
     parameter["visits"] = segment.evidence.visits;
     parameter["values"] = classes_json(segment.evidence.classes);
-    parameter["why"] = evidence_text(segment.evidence);
+    parameter["why"] = segment.evidence.why();
     json["path_parameters"].push_back(parameter);
   }
   json["query_parameters"] = parameters_json(summary.query);

@@ -19,10 +19,6 @@ constexpr std::size_t kCatchAllParents = 3;
 constexpr std::size_t kAnyHost = 8, kAnyHostElse = 32;
 constexpr std::uint64_t kRareRequests = 3, kFewRequests = 16;
 
-constexpr std::string_view kStaticExtensions[] = {"js",  "mjs",  "css",  "map", "png",  "jpg",   "jpeg", "gif", "svg",
-                                                  "ico", "webp", "avif", "bmp", "woff", "woff2", "ttf",  "otf", "eot",
-                                                  "mp4", "webm", "mp3",  "ogg", "wav",  "wasm",  "swf"};
-
 bool is_static_type(std::string_view type) {
   return type == "text/css" || type.ends_with("javascript") || type.starts_with("image/") ||
          type.starts_with("font/") || type.starts_with("video/") || type.starts_with("audio/") ||
@@ -31,13 +27,6 @@ bool is_static_type(std::string_view type) {
 
 bool is_page_type(std::string_view type) {
   return type == "text/html" || type == "application/xhtml+xml";
-}
-
-std::string_view extension_of(const Route& route) {
-  if (route.segments.empty()) return {};
-  std::string_view last = route.segments.back().text;
-  auto dot = last.rfind('.');
-  return dot == std::string_view::npos ? std::string_view() : last.substr(dot + 1);
 }
 
 template <class Predicate>
@@ -61,9 +50,7 @@ EndpointKind kind_of(const Route& route) {
   const EndpointSummary& summary = route.summary;
   if (route.method == "OPTIONS") return EndpointKind::preflight;
   bool reads = route.method == "GET" || route.method == "HEAD";
-  auto extension = extension_of(route);
-  bool named_static =
-      std::find(std::begin(kStaticExtensions), std::end(kStaticExtensions), extension) != std::end(kStaticExtensions);
+  bool named_static = !route.segments.empty() && is_static_file(route.segments.back().text);
   bool api_types = !summary.response_types.empty() && !all_types(summary, [](std::string_view type) {
     return is_static_type(type) || is_page_type(type) || type == "application/octet-stream" || type == "text/plain";
   });
@@ -86,10 +73,14 @@ bool denied_only(const EndpointSummary& summary) {
 // Answers that many unlike paths of one host have in common, by method.
 class CatchAll {
  public:
-  explicit CatchAll(const PathTree& tree) { gather(tree, PathTree::kRoot, ""); }
+  CatchAll(const PathTree& tree, const std::vector<Route>& routes) {
+    for (const Route& route : routes) gather(tree, route);
+  }
 
   // Whether all that answers ever were is what anything is answered.
   bool covers(const std::string& method, const EndpointSummary& summary) const {
+    // Who answers nothing, with success, to what is asked for often, need not answer that to anything.
+    if (summary.requests > kFewRequests && summary.response_bytes.quantile(0.5) == 0) return false;
     return all_common(answers_, method, summary.answers, 1) ||
            (summary.echoes.total() == summary.answers.total() && all_common(echoes_, method, summary.echoes, 2));
   }
@@ -99,33 +90,42 @@ class CatchAll {
   struct Siblings {
     std::size_t names = 0;
     bool identifiers = false;
+    bool anywhere = false;  // no name stands before them
     std::size_t paths() const { return names + (identifiers ? 1 : 0); }
   };
   struct Paths {
     std::map<std::string, Siblings> by_parent;
     std::set<std::size_t> lengths;  // of paths; two say that there are several
+    const Route* last = nullptr;    // that was counted
   };
   using Common = std::map<std::pair<std::string, std::uint64_t>, Paths>;
 
-  void gather(const PathTree& tree, PathTree::NodeIndex index, const std::string& parent) {
-    const PathTree::Node& node = tree.node(index);
-    std::size_t values = node.key.folded ? std::max<std::size_t>(1, node.values.estimate()) : 1;
-    for (PathTree::LeafIndex leaf_index : node.leaves) {
-      const PathTree::Leaf& leaf = tree.leaf(leaf_index);
-      if (!leaf.summary.exists() || index == PathTree::kRoot || leaf.summary.requests > kRareRequests * values)
-        continue;
-      bool name = node.key.kind == SegmentClass::word || parent == "/";
+  void gather(const PathTree& tree, const Route& route) {
+    if (route.segments.empty()) return;
+    Route above = route;
+    above.segments.pop_back();
+    std::string parent = above.path();
+    // Without a name before it, a parameter is whatever anybody asked for.
+    bool anywhere =
+        std::all_of(above.segments.begin(), above.segments.end(), [](const auto& s) { return s.is_parameter; });
+    bool parameter = route.segments.back().is_parameter;
+    for (PathTree::LeafIndex index : route.leaves) {
+      const PathTree::Leaf& leaf = tree.leaf(index);
+      const PathTree::Node& node = tree.node(leaf.node);
+      std::size_t values = node.key.folded ? std::max<std::size_t>(1, node.values.estimate()) : 1;
+      if (!leaf.summary.exists() || leaf.summary.requests > kRareRequests * values) continue;
       for (Paths* paths : {find_paths(answers_, leaf.method, leaf.summary.answers),
                            find_paths(echoes_, leaf.method, leaf.summary.echoes)}) {
         if (paths == nullptr) continue;
         Siblings& siblings = paths->by_parent[parent];
-        siblings.names += name ? values : 0;
-        siblings.identifiers = siblings.identifiers || !name;
-        if (paths->lengths.size() < 2) paths->lengths.insert(parent.size() + node.key.text.size());
+        siblings.anywhere = anywhere;
+        // However many values stand before it, a name is one.
+        if (parameter && anywhere) siblings.names += values;
+        if (!parameter && std::exchange(paths->last, &route) != &route) ++siblings.names;
+        siblings.identifiers = siblings.identifiers || (parameter && !anywhere);
+        if (paths->lengths.size() < 2) paths->lengths.insert(to_text(tree.path_of(leaf.node)).size());
       }
     }
-    std::string here = parent + "/" + node.key.text;
-    for (PathTree::NodeIndex child : node.children) gather(tree, child, here);
   }
 
   // Only paths with one answer count: an endpoint that lives answers differently now and then.
@@ -150,7 +150,7 @@ class CatchAll {
   static bool is_any_path(const Paths& paths, std::size_t least) {
     std::size_t all = 0;
     for (const auto& [parent, siblings] : paths.by_parent) {
-      if (parent == "/" && siblings.names >= least) return true;
+      if (siblings.anywhere && siblings.names >= least) return true;
       all += siblings.paths();
     }
     return all >= least && paths.by_parent.size() >= kCatchAllParents;
@@ -216,8 +216,8 @@ class MadeUpHosts {
 };
 
 void add_endpoints(const HostKey& key, const PathTree& tree, std::vector<Endpoint>& out) {
-  CatchAll catch_all(tree);
   std::vector<Route> routes = routes_of(tree);
+  CatchAll catch_all(tree, routes);
   std::set<std::string> read_by_get;
   for (const Route& route : routes) {
     if (route.method == "GET" && route.summary.exists()) read_by_get.insert(route.path());

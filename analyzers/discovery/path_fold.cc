@@ -3,6 +3,7 @@
 #include <tuple>
 
 #include "analyzers/discovery/path_tree.h"
+#include "analyzers/discovery/words.h"
 
 namespace specular {
 
@@ -17,17 +18,17 @@ PathTree::NodeIndex PathTree::fold(NodeIndex parent, SegmentClass kind, std::str
 }
 
 PathTree::NodeIndex PathTree::fold_words(NodeIndex parent) {
-  std::vector<NodeIndex> words, values;
-  std::vector<WordUse> uses;
+  std::vector<SiblingNodes> words;
   for (NodeIndex child : nodes_[parent].children) {
     const SegmentKey& key = nodes_[child].key;
-    if (key.kind != SegmentClass::word || key.folded) continue;
-    words.push_back(child);
-    add_use(child, uses.emplace_back());
+    if (key.kind == SegmentClass::word && !key.folded) words.push_back({{child}, false});
   }
-  std::vector<bool> is_value = find_values(uses);
+  Habits habits;
+  std::vector<SiblingUse> uses = uses_of(*this, words);
+  Verdict verdict = find_values(uses, Place{Before::name, &habits, {}, {}});
+  std::vector<NodeIndex> values;
   for (std::size_t i = 0; i < words.size(); ++i) {
-    if (is_value[i] || uses[i].features.empty()) values.push_back(words[i]);
+    if (verdict.is_value[i] || uses[i].events.empty()) values.push_back(words[i].nodes.front());
   }
   return fold_children(parent, {SegmentClass::word, true, ""}, values);
 }
@@ -137,20 +138,6 @@ std::uint64_t PathTree::requests_below(NodeIndex node) const {
   for (LeafIndex leaf : nodes_[node].leaves) requests += leaves_[leaf].requests_ever;
   for (NodeIndex child : nodes_[node].children) requests += requests_below(child);
   return requests;
-}
-
-void PathTree::add_use(NodeIndex node, WordUse& use) const {
-  use.requests += requests_below(node);
-  for (LeafIndex leaf : nodes_[node].leaves) {
-    const auto& [method, summary] = std::tie(leaves_[leaf].method, leaves_[leaf].summary);
-    if (!summary.exists()) continue;
-    use.features.insert(method);
-    if (summary.answers.others() > 0) continue;
-    for (const auto& [answer, count] : summary.answers.entries()) {
-      use.features.insert(method + "=" + std::to_string(answer));
-    }
-  }
-  for (NodeIndex child : nodes_[node].children) use.features.insert("/" + nodes_[child].key.text);
 }
 
 }  // namespace specular

@@ -21,7 +21,6 @@
 
 #include "analyzers/discovery/segment.h"
 #include "analyzers/discovery/summary.h"
-#include "analyzers/discovery/words.h"
 #include "capture/base/hash.h"
 #include "capture/base/pool.h"
 
@@ -49,7 +48,7 @@ class PathTree {
   using LeafIndex = std::uint32_t;
   static constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
   static constexpr NodeIndex kRoot = 0;
-  static constexpr std::size_t kMaxWords = 4 * kManyWords;
+  static constexpr std::size_t kMaxWords = 1024;
 
   // A leaf, as long as it is not folded into another one or given up.
   struct LeafRef {
@@ -102,8 +101,6 @@ class PathTree {
   const Leaf& leaf(LeafIndex index) const { return leaves_[index]; }
   SegmentPath path_of(NodeIndex index) const;
   std::uint64_t requests_below(NodeIndex node) const;  // ever
-  // Adds how that node is used.
-  void add_use(NodeIndex node, WordUse& use) const;
   std::size_t leaf_count() const { return leaves_.size(); }
   std::uint64_t refused() const { return refused_; }  // requests that there was no room for
   std::uint64_t ghosts_dropped() const { return ghosts_dropped_; }

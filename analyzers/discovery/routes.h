@@ -17,7 +17,10 @@ struct ParameterEvidence {
   std::uint64_t distinct = 0;                            // values seen; an estimate past a few hundred
   std::uint64_t visits = 0;                              // requests through it
   std::array<std::uint64_t, kSegmentClasses> classes{};  // distinct values by what they look like
+  std::string likeness;                                  // what else speaks for it, where values look like names
 
+  // In one line: "139 distinct in 268 visits, 51.1 % word; alike in what they answer (5.0 bits), …"
+  std::string why() const;
   SegmentClass main_class() const;
   const char* type() const;    // OpenAPI
   const char* format() const;  // OpenAPI; empty: none

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "analyzers/discovery/word_form.h"
 #include "capture/base/ip.h"
 
 namespace specular {
@@ -180,6 +181,10 @@ constexpr std::string_view kTerms[] = {
     "iso639", "iso3166", "iso4217", "iso8601", "k8s",    "l10n",   "mp3",    "oauth20", "rfc3339", "rfc822", "sha1",
     "sha224", "sha256",  "sha384",  "sha512",  "utf16",  "utf32",  "win32",  "win64",   "x509",    "x86"};
 
+constexpr std::string_view kStaticExtensions[] = {"js",  "mjs",  "css",  "map", "png",  "jpg",   "jpeg", "gif", "svg",
+                                                  "ico", "webp", "avif", "bmp", "woff", "woff2", "ttf",  "otf", "eot",
+                                                  "mp4", "webm", "mp3",  "ogg", "wav",  "wasm",  "swf"};
+
 // Letters and digits mixed in a short run: SKU-1234, B00X4WHP5E, abc123.
 bool is_code(std::string_view text, const Makeup& makeup) {
   if (makeup.others > 0 || text.size() < 3 || makeup.digits < 2) return false;
@@ -187,10 +192,25 @@ bool is_code(std::string_view text, const Makeup& makeup) {
   return makeup.digits >= 3 || makeup.switches >= 3 || makeup.digits * 3 >= text.size();
 }
 
+// What has next to no digits may still be an identifier: cus_NffrFeUfNVYHib, GwVouUalFVllmzBd.
+SegmentClass classify_letters(std::string_view text) {
+  constexpr std::size_t kShortest = 14, kShortestBehindPrefix = 10;
+  if (text.size() < kShortest) return SegmentClass::word;
+  auto separator = text.find_first_of("_-");
+  bool prefixed = separator != std::string_view::npos && separator >= 2 && separator <= 8 &&
+                  std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(separator), is_lower);
+  std::string_view rest = prefixed ? text.substr(separator + 1) : text;
+  if (prefixed && rest.size() < kShortestBehindPrefix) return SegmentClass::word;
+  Makeup makeup(rest);
+  if (makeup.dashes > 2 || makeup.others > 0 || !(prefixed ? looks_odd(rest) : looks_random(rest)))
+    return SegmentClass::word;
+  return prefixed ? SegmentClass::prefixed_id : SegmentClass::token;
+}
+
 SegmentClass classify_stem(std::string_view text) {
   Makeup makeup(text);
   if (text.empty() || (makeup.digits == 0 && makeup.others == 0 && makeup.size < 20)) {
-    return text == "true" || text == "false" ? SegmentClass::boolean : SegmentClass::word;
+    return text == "true" || text == "false" ? SegmentClass::boolean : classify_letters(text);
   }
   if (makeup.digits == makeup.size) return makeup.size <= 6 ? SegmentClass::small_integer : SegmentClass::integer;
   if (text[0] == '-' && makeup.digits == makeup.size - 1) return SegmentClass::small_integer;
@@ -207,7 +227,7 @@ SegmentClass classify_stem(std::string_view text) {
   if (makeup.hex == makeup.size && makeup.size >= 16 && makeup.digits >= 2) return SegmentClass::hex;
   if (is_prefixed_id(text)) return SegmentClass::prefixed_id;
   if (is_token(text, makeup)) return SegmentClass::token;
-  return is_code(text, makeup) ? SegmentClass::code : SegmentClass::word;
+  return is_code(text, makeup) ? SegmentClass::code : classify_letters(text);
 }
 
 // Where a suffix begins, or the end: a short extension behind the last dot, a verb of letters behind the last colon.
@@ -339,6 +359,13 @@ SegmentShape classify_segment(std::string_view segment) {
   std::size_t colon = segment.find_last_of(':');
   bool verb = colon == std::string_view::npos || classify_stem(segment.substr(colon + 1)) == SegmentClass::word;
   return {verb ? whole : SegmentClass::token, {}};
+}
+
+bool is_static_file(std::string_view segment) {
+  auto dot = segment.rfind('.');
+  if (dot == std::string_view::npos) return false;
+  return std::find(std::begin(kStaticExtensions), std::end(kStaticExtensions), segment.substr(dot + 1)) !=
+         std::end(kStaticExtensions);
 }
 
 SegmentClass classify_value(std::string_view value) {

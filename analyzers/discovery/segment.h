@@ -43,6 +43,8 @@ struct SegmentShape {
 };
 
 SegmentShape classify_segment(std::string_view segment);
+// Whether it ends as files do that browsers load: scripts, styles, images, fonts.
+bool is_static_file(std::string_view segment);
 // The same for a whole value, such as a query parameter's; `text` for what has blanks or the like.
 SegmentClass classify_value(std::string_view value);
 

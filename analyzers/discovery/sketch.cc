@@ -85,6 +85,22 @@ DistinctCounter DistinctCounter::restore(std::vector<std::uint64_t> exact, std::
   return counter;
 }
 
+void NameSketch::add(std::uint32_t hash) {
+  if (!covers(hash)) return;
+  auto at = std::lower_bound(hashes_.begin(), hashes_.end(), hash);
+  if (at != hashes_.end() && *at == hash) return;
+  hashes_.insert(at, hash);
+  if (hashes_.size() > kLimit) hashes_.pop_back();
+}
+
+void NameSketch::merge(const NameSketch& other) {
+  for (std::uint32_t hash : other.hashes_) add(hash);
+}
+
+bool NameSketch::contains(std::uint32_t hash) const {
+  return std::binary_search(hashes_.begin(), hashes_.end(), hash);
+}
+
 void LogHistogram::add(std::uint64_t value, std::uint64_t count) {
   add_bucket({bucket_of(value), count});
 }

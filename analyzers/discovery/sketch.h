@@ -36,6 +36,28 @@ class DistinctCounter {
   std::vector<std::uint8_t> registers_;
 };
 
+// A sample of a set of names, by 32-bit hashes: those with the lowest hashes (Bar-Yossef et al., 2002). A small set is
+// there as a whole; of larger ones, all samples have the same part, so that any two can be compared.
+class NameSketch {
+ public:
+  static constexpr std::size_t kLimit = 24;
+
+  void add(std::uint32_t hash);
+  void merge(const NameSketch& other);
+  const std::vector<std::uint32_t>& hashes() const { return hashes_; }  // ascending
+  bool empty() const { return hashes_.empty(); }
+  // Whether it would have this name if the set has it.
+  bool covers(std::uint32_t hash) const { return hashes_.size() < kLimit || hash <= hashes_.back(); }
+  bool contains(std::uint32_t hash) const;
+  void clear() { hashes_.clear(); }
+
+  // Hashes of names are larger than these, which stand for what holds the names: so they are always in the sample.
+  static constexpr std::uint32_t kObject = 0, kList = 1, kFirstName = 2;
+
+ private:
+  std::vector<std::uint32_t> hashes_;
+};
+
 // Quantiles of a quantity, within 1.6 % of their value: counts in 32 buckets to each doubling, so that no
 // floating-point arithmetic decides where a value falls. Below 32 every value has a bucket of its own.
 class LogHistogram {

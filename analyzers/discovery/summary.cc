@@ -85,6 +85,7 @@ void EndpointSummary::merge(const EndpointSummary& other) {
   headers.merge(other.headers);
   answers.merge(other.answers);
   echoes.merge(other.echoes);
+  names.merge(other.names);
 }
 
 void EndpointSummary::clear() {
@@ -105,6 +106,7 @@ void EndpointSummary::clear() {
   headers.clear();
   answers.clear();
   echoes.clear();
+  names.clear();
 }
 
 }  // namespace specular

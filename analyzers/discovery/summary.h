@@ -102,6 +102,7 @@ struct EndpointSummary {
   // What answers were like, as hashes of status, type, size and the beginning of the content; in `echoes`, of those
   // that repeat the path, the same without it. Where anything is answered alike, nobody is at home.
   CountTable<std::uint64_t, 4> answers, echoes;
+  NameSketch names;  // that stand in the bodies of answers that grant what was asked for
 
   // Whether a server has ever answered as if this existed.
   bool exists() const;

@@ -1,4 +1,13 @@
-// Words: which of very many sibling words are values, such as the names of users.
+// Words: which of the segments beside each other are values of a parameter, and which are names of endpoints.
+//
+// Two explanations of what was seen are weighed, in bits (base-2 logarithms of likelihood ratios):
+//   a value   shares one endpoint, or one tree of them, with its siblings: what is asked below it, and what is
+//   answered,
+//             is drawn from what the others show;
+//   a name    has endpoints of its own, as unlike the others as the endpoints of that host are unlike each other.
+// Each segment is weighed against those siblings that are values (itself left out) until nothing changes any more; then
+// the parameter as a whole must be worth what it costs to assume one. All of it depends on what there is, not on the
+// order in which it came.
 #pragma once
 
 #include <cstdint>
@@ -6,22 +15,46 @@
 #include <string>
 #include <vector>
 
+#include "analyzers/discovery/habits.h"
+#include "analyzers/discovery/siblings.h"
+
 namespace specular {
 
-// More words than this beside each other are no longer all names of an API's own.
-inline constexpr std::size_t kManyWords = 256;
+// What stands before the segments.
+enum class Before : std::uint8_t { nothing, parameter, parameters, plural, name };
 
-// How a word is used: its methods, what may follow it, how it is answered, and how often it was asked for. Without any
-// feature it is none that a server knows.
-struct WordUse {
-  std::set<std::string> features;  // "GET"; "GET=123", an answer's hash; "/orders", what follows
-  std::uint64_t requests = 0;
+struct Place {
+  Before before = Before::name;
+  const Habits* habits = nullptr;  // of the host
+  Habits own;                      // of them, what is below these segments
+  std::set<std::uint32_t> seen;    // places where a first view saw these very segments
 };
 
-// For each word whether it is a value. Where there are very many that a server knows, most are: names are only those
-// that have nothing in common with most; those that have something that next to none has, as long as that is the
-// exception; and those that a large part of the requests goes to. Where there are fewer, values are those that are only
-// read, each rarely, and answered as many others are. It depends on what there is, not on its order.
-std::vector<bool> find_values(const std::vector<WordUse>& words);
+// What speaks for a segment being a value, in bits; against it if negative.
+struct Weights {
+  double form = 0;       // how it is written, and how the other values are
+  double structure = 0;  // what is asked below it
+  double names = 0;      // in what it answers
+  double answers = 0;    // status and content type
+  double queries = 0;    // that it is asked with
+  double elsewhere = 0;  // the same text as a value, or as a name, at another place
+  double popularity = 0;
+  double company = 0;  // how many of its siblings are values
+
+  double alike() const { return structure + names + answers + queries; }
+  // Without company.
+  double own() const { return form + alike() + elsewhere + popularity; }
+  double all() const { return own() + company; }
+};
+
+struct Verdict {
+  std::vector<bool> is_value;
+  std::vector<Weights> weights;
+};
+
+// What the values have in common, on average: "alike in what they answer (5.0 bits), in how they are written (2.1)".
+std::string to_text(const Verdict& verdict);
+
+Verdict find_values(const std::vector<SiblingUse>& siblings, const Place& place);
 
 }  // namespace specular

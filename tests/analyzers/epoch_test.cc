@@ -55,6 +55,7 @@ void require_same(const EndpointSummary& a, const EndpointSummary& b) {
   REQUIRE(same(a.headers, b.headers));
   REQUIRE(same_counts(a.answers, b.answers));
   REQUIRE(same_counts(a.echoes, b.echoes));
+  REQUIRE(a.names.hashes() == b.names.hashes());
 }
 
 }  // namespace

@@ -71,6 +71,7 @@ EndpointSummary random_summary(Random& random) {
   // The same few hashes, so that merging does not fill these small tables.
   fill(random, summary.answers, 4, [&] { return 0x9e3779b97f4a7c15ULL * (1 + below(random, 4)); });
   fill(random, summary.echoes, 4, [&] { return 0xc2b2ae3d27d4eb4fULL * (1 + below(random, 4)); });
+  for (std::size_t i = below(random, 40); i > 0; --i) summary.names.add(static_cast<std::uint32_t>(random()));
   return summary;
 }
 

@@ -220,6 +220,28 @@ TEST_CASE("the routes are the same in whatever order requests come") {
   });
 }
 
+TEST_CASE("the routes are the same in whatever order slugs and names beside each other come") {
+  in_many_orders({.requests = 40, .slugs = 300}, 40, [](std::uint64_t seed, const Tree& first, const Tree& other) {
+    std::string unlike = difference(routes_text(other.tree), routes_text(first.tree));
+    REQUIRE_MESSAGE(unlike.empty(), "seed ", seed, unlike);
+  });
+}
+
+TEST_CASE("the routes are the same, however slugs and names are spread over three trees, and epochs are cut") {
+  for (std::uint64_t seed = 0; seed < 40; ++seed) {
+    Random random(seed);
+    Tree whole, shards[3], judge;
+    for (const Request& request : random_traffic(random, {.requests = 40, .slugs = 300})) {
+      whole.add(request);
+      shards[random() % 3].add(request);
+      if (random() % 20 == 0) shards[random() % 3].tell(judge);
+    }
+    for (Tree& shard : shards) shard.tell(judge);
+    std::string unlike = difference(routes_text(judge.tree), routes_text(whole.tree));
+    REQUIRE_MESSAGE(unlike.empty(), "seed ", seed, unlike);
+  }
+}
+
 TEST_CASE("the tree is the same in whatever order values with and without suffix come") {
   in_many_orders({.suffixes = true}, 100, [](std::uint64_t seed, const Tree& first, const Tree& other) {
     std::string unlike = difference(contents_of(other.tree), contents_of(first.tree));

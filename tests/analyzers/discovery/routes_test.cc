@@ -127,7 +127,7 @@ TEST_CASE("more words than are kept are a parameter; those that differ in what l
   for (int i = 0; i < 300; ++i) {
     std::string word{static_cast<char>('a' + i % 26), static_cast<char>('a' + i / 26), 'x'};
     tree.add({"GET", "/tags/" + word, 200});
-    if (i == 0) {
+    if (i < 10) {
       tree.add({"GET", "/tags/popular", 200});
       tree.add({"POST", "/tags/popular/refresh", 200});
     }

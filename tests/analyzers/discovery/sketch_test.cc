@@ -226,4 +226,21 @@ TEST_CASE("histograms merge in any order and grouping, into what one histogram w
   }
 }
 
+TEST_CASE("a sample of names is the same, whatever the order and however it was merged") {
+  std::mt19937_64 random(1);
+  for (std::size_t count : {0, 5, 24, 25, 200}) {
+    std::vector<std::uint32_t> hashes(count);
+    for (auto& hash : hashes) hash = static_cast<std::uint32_t>(random());
+    NameSketch one, left, right;
+    for (std::uint32_t hash : hashes) one.add(hash);
+    std::shuffle(hashes.begin(), hashes.end(), random);
+    for (std::uint32_t hash : hashes) (random() % 2 == 0 ? left : right).add(hash);
+    left.merge(right);
+    CHECK(left.hashes() == one.hashes());
+    CHECK(one.hashes().size() == std::min(count, NameSketch::kLimit));
+    std::sort(hashes.begin(), hashes.end());
+    CHECK(std::equal(one.hashes().begin(), one.hashes().end(), hashes.begin()));
+  }
+}
+
 }  // namespace specular::test

@@ -55,6 +55,9 @@ bool Tree::add(const Request& request) {
   ++leaf->summary.requests;
   ++leaf->requests_ever;
   leaf->summary.statuses.add(request.status);
+  for (const std::string& name : request.names) {
+    leaf->summary.names.add(static_cast<std::uint32_t>(fast_hash(HashKey{}, as_bytes(name)) >> 32));
+  }
   tree.touch(ref);
   return true;
 }
@@ -121,7 +124,16 @@ Requests random_traffic(Random& random, const TrafficShape& shape) {
       request.path += "/" + (value ? random_value(random) : std::string(kNames[random() % 6]));
       if (value && shape.suffixes && random() % 2 == 0) request.path += kSuffixes[random() % 3];
     }
+    if (request.status == 200) request.names = {"id", kNames[random() % 6], kNames[random() % 6]};
     requests.push_back(request);
+  }
+  for (std::size_t i = 0; i < shape.slugs; ++i) {
+    // Names and values at one place, with names and values below them.
+    std::string slug = fmt::format("{}-{}-{}", kNames[random() % 6], kNames[random() % 6], random() % 40);
+    std::string path = "/shops/" + (random() % 5 == 0 ? std::string(kNames[random() % 6]) : slug);
+    if (random() % 2 == 0) path += std::string("/") + kNames[random() % 3];
+    if (random() % 3 == 0) path += "/" + slug;
+    requests.push_back({kMethods[random() % 3], path, kStatuses[random() % 5], {"id", kNames[random() % 3]}});
   }
   for (std::size_t i = 0; i < shape.words; ++i) {
     std::string path = fmt::format("/tags/{}{}", static_cast<char>('a' + i % 26), std::string(1 + i / 26, 'q'));

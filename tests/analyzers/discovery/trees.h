@@ -14,6 +14,7 @@ namespace specular::test {
 struct Request {
   std::string method, path;
   std::uint16_t status = 200;
+  Lines names = {};  // of members of the answer
 };
 using Requests = std::vector<Request>;
 
@@ -46,6 +47,7 @@ Lines route_paths(const PathTree& tree);
 struct TrafficShape {
   std::size_t requests = 300;
   bool suffixes = false;  // .json, :cancel
+  std::size_t slugs = 0;  // requests to slugs and names beside each other
   std::size_t words = 0;  // values under one parent that look like words
 };
 Requests random_traffic(Random& random, const TrafficShape& shape);
