@@ -45,21 +45,6 @@ sigset_t block_signals() {
 }
 
 // Also what no schema tells: with what settings the daemon cannot start anywhere.
-Result<std::unique_ptr<Config>> read_config(const std::string& path) {
-  auto config = std::make_unique<Config>(Program::speculard);
-  if (!path.empty()) {
-    if (auto loaded = load_config(path, *config); !loaded) return forward(loaded.error());
-  }
-  std::string where = path.empty() ? "" : path + ": ";
-  if (config->live.interfaces.values().empty() && config->folder.folder.value().empty()) {
-    return fail(ErrorKind::invalid, where + "nothing to look at: sources.interfaces and sources.folder are both empty");
-  }
-  if (std::string problem = problem_of_filter(config->live.filter.value()); !problem.empty()) {
-    return fail(ErrorKind::invalid, where + "sources." + problem);
-  }
-  return config;
-}
-
 // The kernel takes the memory of all rings at once: the machine would come down, or the daemon shed for good.
 Result<void> check_rings(const Config& config) {
   std::uint64_t queues = config.live.spread.value() == "dispatch" ? 1 : config.general.shards.size();
@@ -83,10 +68,20 @@ Result<void> check(const Config& config) {
   return check_rings(config);
 }
 
+// As it stands in the file, and makes sense.
+Result<std::unique_ptr<Config>> read_config(const std::string& path) {
+  auto config = std::make_unique<Config>(Program::speculard);
+  Result<void> loaded = path.empty() ? Result<void>() : load_config(path, *config);
+  if (!loaded) return forward(loaded.error());
+  if (auto checked = check(*config); !checked) {
+    return fail(checked.error().kind, (path.empty() ? "" : path + ": ") + checked.error().text);
+  }
+  return config;
+}
+
 void reload(const Arguments& arguments, Config& running) {
   auto read = read_config(arguments.config);
-  auto checked = read ? check(**read) : forward(read.error());
-  if (!checked) return log(LogLevel::error, checked.error().text + "; what is in force stays");
+  if (!read) return log(LogLevel::error, read.error().text + "; what is in force stays");
   auto old_sections = running.sections(), new_sections = (*read)->sections();
   for (std::size_t i = 0; i < old_sections.size(); ++i) {
     for (std::size_t j = 0; j < old_sections[i].group->options().size(); ++j) {
@@ -199,7 +194,6 @@ int run(int argc, char** argv) {
   }
   auto config = read_config(arguments.config);
   if (!config) return complain(kUsage, config.error().text);
-  if (auto checked = check(**config); !checked) return complain(kUsage, checked.error().text);
   if (arguments.check) {
     for (const auto& text : (*config)->without_effect) complain(kDone, "warning: " + text);
     fmt::print("{}: valid\n", arguments.config.empty() ? "defaults" : escape_terminal(arguments.config));

@@ -70,6 +70,9 @@ class Signals(LabTest):
         sensor.write_config("sources:\n  interfaces: [mirror]\n  rinq_mb: 5\n")
         sensor.send(signal.SIGHUP)
         self.assertTrue(sensor.waits_for("error", ":3:", "rinq_mb", "ring_mb"), sensor.log())
+        sensor.write_config("sources:\n  interfaces: [mirror]\n  filter: tcp prt 80\n")
+        sensor.send(signal.SIGHUP)
+        self.assertTrue(sensor.waits_for("error", "sources.filter", "stays"), sensor.log())
         self.lab.curl(USERS + "1")
         self.settles(lambda: self.summary(sensor), {("shop", "GET", USERS + "{}"): 1})
 
@@ -212,6 +215,7 @@ class Rights(LabTest):
         self.settles(lambda: sensor.status()["interfaces"][0]["state"], "up")
         self.assertEqual(0, sensor.stop(), sensor.log())
         self.assertEqual({65534}, {path.stat().st_uid for path in store.iterdir()})
+        self.assertEqual([], [path.name for path in store.iterdir() if path.stat().st_mode & 0o007])
 
     def test_as_the_unit_has_it(self):
         """User, capability and system calls as in speculard.service, since systemd itself may not be at hand here."""
@@ -325,6 +329,10 @@ class Settings(SensorTest):
 
     def test_a_filter_that_does_not_compile(self):
         self.refused("sources:\n  interfaces: [lo]\n  filter: 'tcp prt 80'\n", "sources.filter", "tcp prt 80")
+
+    def test_rings_that_no_memory_is_there_for(self):
+        self.refused("shards: 64\nsources: {interfaces: [lo], ring_mb: 2047}\nmemory_mb: 4096\n",
+                     "sources.ring_mb", "4096")
 
     def test_check_of_a_good_one(self):
         config = self.folder / "good.yaml"
