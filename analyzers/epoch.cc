@@ -4,6 +4,7 @@
 #include <cstring>
 #include <functional>
 
+#include "analyzers/schema_rows.h"
 #include "epoch.pb.h"
 
 namespace specular {
@@ -215,6 +216,7 @@ std::string encode(const EndpointSummary& from) {
   put(from.answers, to.mutable_answers());
   put(from.echoes, to.mutable_echoes());
   to.mutable_names()->Add(from.names.hashes().begin(), from.names.hashes().end());
+  for (const auto& [place, schema] : from.shapes.list()) put(place, schema, to.add_schemas());
   return serialise(to);
 }
 
@@ -244,6 +246,9 @@ Result<EndpointSummary> decode_summary(std::string_view value) {
   get(from.answers(), to.answers);
   get(from.echoes(), to.echoes);
   for (std::uint32_t name : from.names()) to.names.add(name);
+  for (const stored::Schema& schema : from.schemas()) {
+    if (!get(schema, to.shapes)) return damaged();
+  }
   return to;
 }
 

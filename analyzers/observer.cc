@@ -41,6 +41,7 @@ Observer::Observer(const Options& options, const TunnelTable& tunnels, const Has
       key_(key),
       sink_(sink),
       header_kinds_(key),
+      shapes_(key, !options.read_bodies),
       host_ceiling_(options.inventory),
       path_cache_(kPathCache) {
   ceiling_.limit = options.inventory.max_endpoints.size();
@@ -124,7 +125,19 @@ BodyWish Observer::on_request(ExchangeId id, const Connection& connection, const
       ++host_coverage(state.host)[CoverageItem::refused_requests];
     }
   }
+  normalise_content_type(find_header(head.headers, "content-type").value_or(""), state.request_type);
+  if (state.host != kNone && media_kind_of(state.request_type) != MediaKind::binary)
+    return {BodyWish::Mode::whole, ShapeLearner::kMaxBody};
   return wish(find_header(head.headers, "content-encoding").has_value());
+}
+
+std::uint64_t Observer::endpoint_hash(const State& state) const {
+  return fold(fast_hash(key_, (std::uint64_t{state.host} << 32) | state.leaf.index), state.leaf.generation | 1);
+}
+
+void Observer::note_parameters(EndpointSummary& summary, ShapePlace::Part part) {
+  if (shapes_.parameters().empty()) return;
+  if (Schema* schema = summary.shapes.find({part, 0, ""})) shapes_.parameters().end(*schema);
 }
 
 void Observer::note_request(EndpointSummary& summary, const Connection& connection, const RequestHead& head,
@@ -145,6 +158,7 @@ void Observer::note_request(EndpointSummary& summary, const Connection& connecti
 
 void Observer::note_headers(EndpointSummary& summary, const RequestHead& head) {
   bool anonymous = true;
+  shapes_.parameters().begin();
   auto found = [&](std::string_view way) {
     summary.auth.add(way);
     anonymous = false;
@@ -169,9 +183,12 @@ void Observer::note_headers(EndpointSummary& summary, const RequestHead& head) {
         name_.clear();
         append_lower(field.name.substr(0, kMaxParameterName), name_);
         note_parameter(summary.headers, name_, field.value);
+        shapes_.parameters().add(name_, field.value, false);
         break;
     }
   }
+  note_parameters(summary, ShapePlace::Part::header);
+  note_cookies(summary, head);
   for (std::string_view query = query_of(head.path); !query.empty();) {
     auto end = std::min(query.find('&'), query.size());
     std::string_view name = query.substr(0, std::min(query.find('='), end));
@@ -183,8 +200,28 @@ void Observer::note_headers(EndpointSummary& summary, const RequestHead& head) {
   if (anonymous) summary.auth.add(std::string_view());
 }
 
+// Cookies that carry no session; those of advertisers and analytics begin with an underscore.
+void Observer::note_cookies(EndpointSummary& summary, const RequestHead& head) {
+  shapes_.parameters().begin();
+  for (const HeaderField& field : head.headers) {
+    if (header_kinds_.of(field.name) != HeaderKind::cookie) continue;
+    for (std::string_view rest = field.value; !rest.empty();) {
+      auto end = std::min(rest.find(';'), rest.size());
+      std::string_view pair = trim(rest.substr(0, end));
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+      auto equals = pair.find('=');
+      std::string_view name = pair.substr(0, equals);
+      bool ours = equals != std::string_view::npos && name.size() <= kMaxParameterName && !name.starts_with('_') &&
+                  !credentials::is_session_cookie(name) && is_name(name);
+      if (ours) shapes_.parameters().add(name, pair.substr(equals + 1), false);
+    }
+  }
+  note_parameters(summary, ShapePlace::Part::cookie);
+}
+
 void Observer::note_query(EndpointSummary& summary, std::string_view query) {
   seen_names_.clear();
+  shapes_.parameters().begin();
   while (!query.empty()) {
     auto end = std::min(query.find('&'), query.size());
     std::string_view pair = query.substr(0, end);
@@ -194,6 +231,7 @@ void Observer::note_query(EndpointSummary& summary, std::string_view query) {
     if (name.empty() || credentials::is_key_parameter(name)) continue;
     // A bare item may be a value, and so may what no name looks like.
     if (!is_name(name)) continue;
+    shapes_.parameters().add(name, pair.substr(std::min(equals + 1, pair.size())), true);
     if (seen_names_.size() > 2 * ParameterTable::kLimit) return summary.query.add_overflow(1);
     auto times = std::count(seen_names_.begin(), seen_names_.end(), name);
     if (times < 2) seen_names_.push_back(name);
@@ -201,6 +239,7 @@ void Observer::note_query(EndpointSummary& summary, std::string_view query) {
     if (times > 0) continue;
     note_parameter(summary.query, name, pair.substr(std::min(equals + 1, pair.size())));
   }
+  note_parameters(summary, ShapePlace::Part::query);
 }
 
 void Observer::note_parameter(ParameterTable& table, std::string_view name, std::string_view value) {
@@ -228,6 +267,11 @@ BodyWish Observer::on_response(ExchangeId id, const Connection& connection, cons
   }
   state.content.clear();
   bool encoded = find_header(head.headers, "content-encoding").has_value();
+  ShapePlace place{ShapePlace::Part::response, state.status, state.response_type};
+  std::uint64_t exchange = fast_hash(key_, static_cast<std::uint64_t>(head.time.time_since_epoch().count()));
+  state.reads_response = state.has_request && summary_of(state) != nullptr &&
+                         shapes_.wants_response(endpoint_hash(state), place, exchange);
+  if (state.reads_response) return {BodyWish::Mode::whole, ShapeLearner::kMaxBody};
   return encoded ? wish(true) : BodyWish{BodyWish::Mode::pieces, 0};
 }
 
@@ -251,9 +295,34 @@ void Observer::note_body(ExchangeId id, const BodyView& body) {
 
 void Observer::on_request_body(ExchangeId id, const BodyView& body) {
   note_body(id, body);
+  State& state = states_[static_cast<std::uint32_t>(id)];
+  if (body.bytes.empty() || summary_of(state) == nullptr) return;
+  state.request_shape = shapes_.read_request(state.request_type, body);
 }
+
 void Observer::on_response_body(ExchangeId id, const BodyView& body) {
   note_body(id, body);
+  State& state = states_[static_cast<std::uint32_t>(id)];
+  EndpointSummary* summary = state.reads_response ? summary_of(state) : nullptr;
+  if (summary == nullptr) return;
+  on_body_piece(id, false, body.bytes);
+  shapes_.add_response(endpoint_hash(state), {ShapePlace::Part::response, state.status, state.response_type}, body,
+                       summary->shapes);
+}
+
+// What is sure only at the end: whether the request was taken, and that there was a body.
+void Observer::note_shapes(EndpointSummary& summary, State& state, const ExchangeEnd& end) {
+  bool taken = state.has_response && state.status >= 200 && state.status < 400;
+  if (end.request_bytes > 0 && !state.request_type.empty()) {
+    auto part = taken ? ShapePlace::Part::request : ShapePlace::Part::refused;
+    Schema* schema = summary.shapes.find({part, 0, state.request_type});
+    if (schema != nullptr && state.request_shape) schema->merge(*state.request_shape);
+  }
+  if (state.has_response && end.response_bytes > 0 && !state.response_type.empty()) {
+    Schema* schema = summary.shapes.find({ShapePlace::Part::response, state.status, state.response_type});
+    bool passed = !state.reads_response && media_kind_of(state.response_type) != MediaKind::binary;
+    if (schema != nullptr && passed) ++schema->passed_over;
+  }
 }
 
 void Observer::on_finished(ExchangeId id, const ExchangeEnd& end) {
@@ -261,6 +330,7 @@ void Observer::on_finished(ExchangeId id, const ExchangeEnd& end) {
   EndpointSummary* summary = state.has_request ? summary_of(state) : nullptr;
   if (summary != nullptr) {
     note_answer(*summary, state, end);
+    note_shapes(*summary, state, end);
     hosts_[state.host].tree->touch(state.leaf);
   }
   note_coverage(state, end);
@@ -269,6 +339,8 @@ void Observer::on_finished(ExchangeId id, const ExchangeEnd& end) {
   state.path.clear();
   state.has_request = state.has_response = false;
   state.location = 0;
+  state.request_shape.reset();
+  state.reads_response = false;
   state.tunnel = TunnelId::none;
   state.anomalies = {};
 }

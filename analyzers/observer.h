@@ -16,6 +16,7 @@
 #include "analyzers/discovery/path_tree.h"
 #include "analyzers/inspect/client_address.h"
 #include "analyzers/inspect/headers.h"
+#include "analyzers/shape_learner.h"
 #include "capture/base/pool.h"
 #include "capture/exchange.h"
 
@@ -43,7 +44,7 @@ class Observer final : public ExchangeSink {
   struct Options {
     const InventoryOptions& inventory;
     const ClientOptions& clients;
-    bool read_bodies = true;  // inspect: full
+    bool read_bodies = true;  // inspect: full; else what no longer teaches anything is read ever more rarely
   };
 
   // Requires: tunnels and sink outlive it.
@@ -81,7 +82,10 @@ class Observer final : public ExchangeSink {
     std::uint16_t status = 0;
     bool has_request = false, has_response = false;
     std::uint64_t location = 0;  // a hash of Location, without the request's own path
-    std::string content;         // how the response's body begins, to tell answers from each other; never told
+    std::string request_type;
+    std::unique_ptr<Schema> request_shape;  // of its body
+    bool reads_response = false;            // for its schema
+    std::string content;  // how the response's body begins, to tell answers from each other; never told
     TunnelId tunnel = TunnelId::none;
     SocketAddress server;
     Anomalies anomalies;
@@ -104,6 +108,7 @@ class Observer final : public ExchangeSink {
   EndpointSummary* summary_of(State& state);
   void note_request(EndpointSummary& summary, const Connection& connection, const RequestHead& head, State& state);
   void note_headers(EndpointSummary& summary, const RequestHead& head);
+  void note_cookies(EndpointSummary& summary, const RequestHead& head);
   void note_query(EndpointSummary& summary, std::string_view query);
   void note_parameter(ParameterTable& table, std::string_view name, std::string_view value);
   void note_answer(EndpointSummary& summary, State& state, const ExchangeEnd& end);
@@ -113,12 +118,16 @@ class Observer final : public ExchangeSink {
   CoverageCounts& tunnel_coverage(TunnelId tunnel);
   CoverageCounts& host_coverage(std::uint32_t host);
   BodyWish wish(bool encoded) const;
+  std::uint64_t endpoint_hash(const State& state) const;
+  void note_parameters(EndpointSummary& summary, ShapePlace::Part part);
+  void note_shapes(EndpointSummary& summary, State& state, const ExchangeEnd& end);
 
   Options options_;
   const TunnelTable& tunnels_;
   HashKey key_;
   DeltaSink& sink_;
   HeaderKinds header_kinds_;
+  ShapeLearner shapes_;
   LeafCeiling ceiling_;
   std::vector<Host> hosts_;
   HostCeiling host_ceiling_;

@@ -24,7 +24,7 @@ struct GeneralOptions : OptionGroup {
       "inspect",
       "full",
       {"full", "budget"},
-      "full: content codings of bodies are undone, to tell broken ones and bombs; budget: they are not."};
+      "full: every body is read; budget: those that no longer teach anything ever more rarely."};
   IntOption shards{*this, "shards", 1, {1, 64}, "shards", "Parts that flows are spread over; the result is the same."};
   IntOption memory{*this, "memory_mb",
                    0,     {0, 16'777'216},

@@ -18,8 +18,9 @@ std::vector<std::span<const Endpoint>> by_host(const std::vector<Endpoint>& endp
   return hosts;
 }
 
-std::string document_text(std::span<const Endpoint> endpoints, DocumentFormat format) {
+std::string document_text(std::span<const Endpoint> endpoints, DocumentFormat format, bool minimal) {
   Json document = to_openapi(endpoints);
+  if (minimal) leave_out_extensions(document);
   return format == DocumentFormat::yaml ? to_yaml(document) : to_text(document, 2) + "\n";
 }
 

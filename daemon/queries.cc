@@ -22,6 +22,7 @@ struct Parameters {
   EndpointFilter filter;
   std::string method, path;
   DocumentFormat format = DocumentFormat::yaml;
+  bool minimal = false;
 };
 
 Answered read_parameter(const std::string& name, const std::string& value, Parameters& out) {
@@ -31,9 +32,9 @@ Answered read_parameter(const std::string& name, const std::string& value, Param
   if (name == "host") out.filter.host = value;
   if (name == "method") out.method = value;
   if (name == "path") out.path = value;
-  if (name == "all") {
+  if (name == "all" || name == "minimal") {
     if (value != "0" && value != "1") return wrong("0 or 1");
-    out.filter.all = value == "1";
+    (name == "all" ? out.filter.all : out.minimal) = value == "1";
   }
   if (name == "format") {
     if (value != "yaml" && value != "json") return wrong("yaml or json");
@@ -121,7 +122,8 @@ Answered one_document(const Parameters& parameters, const ReadInventory& read_in
       return refuse(QueryError::Kind::several, fmt::format("{} hosts do not fit into one document", hosts.size()));
     }
     bool yaml = parameters.format == DocumentFormat::yaml;
-    sink.on_document(document_text(hosts.front(), parameters.format), yaml ? "application/yaml" : "application/json");
+    sink.on_document(document_text(hosts.front(), parameters.format, parameters.minimal),
+                     yaml ? "application/yaml" : "application/json");
     return {};
   });
 }
@@ -132,7 +134,7 @@ Answered all_documents(const Parameters& parameters, const ReadInventory& read_i
       Json row;
       row["network"] = text_or_null(host.front().host.network);
       row["host"] = host.front().host.host;
-      row["document"] = document_text(host, parameters.format);
+      row["document"] = document_text(host, parameters.format, parameters.minimal);
       sink.on_row(std::move(row));
     }
     return {};
@@ -149,8 +151,8 @@ const std::vector<Form>& forms() {
   static const std::vector<Form> kForms{{"endpoints", {}, {"all", "host"}, list},
                                         {"endpoints/show", {"host", "method", "path"}, {}, show},
                                         {"coverage", {}, {}, cover},
-                                        {"openapi", {}, {"host", "format"}, one_document},
-                                        {"openapi/documents", {}, {"host", "format"}, all_documents}};
+                                        {"openapi", {}, {"host", "format", "minimal"}, one_document},
+                                        {"openapi/documents", {}, {"host", "format", "minimal"}, all_documents}};
   return kForms;
 }
 

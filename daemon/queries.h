@@ -4,8 +4,8 @@
 //   endpoints           all, host                     rows
 //   endpoints/show      host, method, path            rows, several if several networks have it
 //   coverage                                          rows: the total, tunnels, hosts
-//   openapi             host, format (yaml or json)   the document of one host
-//   openapi/documents   host, format                  rows: network, host, document
+//   openapi             host, format (yaml or json), minimal (0 or 1)   the document of one host
+//   openapi/documents   host, format, minimal         rows: network, host, document
 #pragma once
 
 #include <functional>

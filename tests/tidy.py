@@ -32,6 +32,8 @@ THIRD_PARTIES = {
     "zstd.h": ["capture/base/decompress.cc"],
     "openssl/": ["capture/base/sha256.cc"],
     "llhttp.h": ["capture/http/head.cc"],
+    "simdjson.h": ["analyzers/inspect/json_shape.cc"],
+    "expat.h": ["analyzers/inspect/xml_shape.cc"],
     "nlohmann/": ["analyzers/openapi/", "daemon/", "tools/"],
     "yaml-cpp/": ["analyzers/openapi/yaml.cc", "daemon/config.cc"],
     "rocksdb/": ["storage/"],

@@ -86,6 +86,7 @@ void EndpointSummary::merge(const EndpointSummary& other) {
   answers.merge(other.answers);
   echoes.merge(other.echoes);
   names.merge(other.names);
+  shapes.merge(other.shapes);
 }
 
 void EndpointSummary::clear() {
@@ -107,6 +108,7 @@ void EndpointSummary::clear() {
   answers.clear();
   echoes.clear();
   names.clear();
+  shapes.clear();
 }
 
 }  // namespace specular

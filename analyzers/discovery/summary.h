@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "analyzers/discovery/schema.h"
 #include "analyzers/discovery/segment.h"
 #include "analyzers/discovery/sketch.h"
 #include "capture/base/ip.h"
@@ -103,6 +104,7 @@ struct EndpointSummary {
   // that repeat the path, the same without it. Where anything is answered alike, nobody is at home.
   CountTable<std::uint64_t, 4> answers, echoes;
   NameSketch names;  // that stand in the bodies of answers that grant what was asked for
+  ShapeTable shapes;  // of bodies, queries, headers and cookies
 
   // Whether a server has ever answered as if this existed.
   bool exists() const;

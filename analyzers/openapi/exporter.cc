@@ -7,6 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "analyzers/openapi/components.h"
+#include "analyzers/openapi/contents.h"
 #include "capture/base/escape.h"
 #include "capture/base/text.h"
 #include "capture/base/time.h"
@@ -22,64 +24,6 @@ constexpr std::string_view kMethods[] = {"GET", "PUT", "POST", "DELETE", "OPTION
 std::string lower(std::string text) {
   make_lower(text);
   return text;
-}
-
-// RFC 9110 section 15, for the descriptions that OpenAPI demands.
-std::string reason_of(std::uint16_t status) {
-  static const std::map<std::uint16_t, const char*> kReasons{{200, "OK"},
-                                                             {201, "Created"},
-                                                             {202, "Accepted"},
-                                                             {204, "No Content"},
-                                                             {206, "Partial Content"},
-                                                             {301, "Moved Permanently"},
-                                                             {302, "Found"},
-                                                             {303, "See Other"},
-                                                             {304, "Not Modified"},
-                                                             {307, "Temporary Redirect"},
-                                                             {308, "Permanent Redirect"},
-                                                             {400, "Bad Request"},
-                                                             {401, "Unauthorized"},
-                                                             {403, "Forbidden"},
-                                                             {404, "Not Found"},
-                                                             {405, "Method Not Allowed"},
-                                                             {409, "Conflict"},
-                                                             {410, "Gone"},
-                                                             {415, "Unsupported Media Type"},
-                                                             {422, "Unprocessable Content"},
-                                                             {429, "Too Many Requests"},
-                                                             {500, "Internal Server Error"},
-                                                             {501, "Not Implemented"},
-                                                             {502, "Bad Gateway"},
-                                                             {503, "Service Unavailable"},
-                                                             {504, "Gateway Timeout"}};
-  auto found = kReasons.find(status);
-  return found == kReasons.end() ? "Status " + std::to_string(status) : found->second;
-}
-
-Json schema_of(const char* type, const char* format) {
-  Json schema;
-  schema["type"] = type;
-  if (*format != '\0') schema["format"] = format;
-  return schema;
-}
-
-// The type that fits all values seen.
-Json schema_of(const ParameterSummary& parameter) {
-  std::set<std::string_view> types, formats;
-  for (std::size_t i = 0; i < kSegmentClasses; ++i) {
-    if (parameter.classes[i] == 0) continue;
-    types.insert(openapi_type(static_cast<SegmentClass>(i)));
-    formats.insert(openapi_format(static_cast<SegmentClass>(i)));
-  }
-  if (types == std::set<std::string_view>{"integer", "number"}) types = {"number"};
-  std::string type = types.size() == 1 ? std::string(*types.begin()) : "string";
-  std::string format = formats.size() == 1 && type == "string" ? std::string(*formats.begin()) : "";
-  Json schema = schema_of(type.c_str(), format.c_str());
-  if (parameter.repeated == 0) return schema;
-  Json list;
-  list["type"] = "array";
-  list["items"] = schema;
-  return list;
 }
 
 // "apiKey:query:api_key" -> its parts; "bearer" -> one.
@@ -113,6 +57,7 @@ class Document {
     document["servers"] = Json::array({server});
     document["paths"] = Json::object();
     for (const Endpoint& endpoint : endpoints_) add(endpoint, document["paths"]);
+    share_schemas(document);
     if (!schemes_.empty()) document["components"]["securitySchemes"] = schemes_;
     return document;
   }
@@ -136,11 +81,7 @@ class Document {
     Json operation;
     operation["operationId"] = unique_id(endpoint.route);
     if (Json parameters = parameters_of(endpoint.route); !parameters.empty()) operation["parameters"] = parameters;
-    if (!summary.request_types.empty()) {
-      for (const auto& [type, count] : summary.request_types.entries()) {
-        if (!type.empty()) operation["requestBody"]["content"][make_utf8(type)] = Json::object();
-      }
-    }
+    if (Json body = request_body_of(summary); !body.empty()) operation["requestBody"] = body;
     operation["responses"] = responses_of(summary);
     if (Json security = security_of(summary); !security.empty()) operation["security"] = security;
     if (Json statuses = odd_statuses_of(summary); !statuses.empty()) operation["x-specular-other-statuses"] = statuses;
@@ -149,68 +90,6 @@ class Document {
     operation["x-specular-last-seen"] = to_rfc3339(summary.last_seen);
     if (endpoint.denied_only) operation["x-specular-denied-only"] = true;
     return operation;
-  }
-
-  static Json parameters_of(const Route& route) {
-    Json parameters = Json::array();
-    for (const RouteSegment& segment : route.segments) {
-      if (!segment.is_parameter) continue;
-      Json parameter;
-      parameter["name"] = segment.evidence.name;
-      parameter["in"] = "path";
-      parameter["required"] = true;
-      parameter["schema"] = schema_of(segment.evidence.type(), segment.evidence.format());
-      parameter["x-specular-distinct"] = segment.evidence.distinct;
-      parameters.push_back(parameter);
-    }
-    for (bool query : {true, false}) {
-      const ParameterTable& table = query ? route.summary.query : route.summary.headers;
-      std::set<std::string> names;
-      for (const ParameterSummary& seen : table.parameters()) {
-        // Names are unique by their UTF-8 form too, as the document demands.
-        if (!names.insert(make_utf8(seen.name)).second) continue;
-        Json parameter;
-        parameter["name"] = make_utf8(seen.name);
-        parameter["in"] = query ? "query" : "header";
-        parameter["schema"] = schema_of(seen);
-        parameter["x-specular-requests"] = seen.count;
-        parameters.push_back(parameter);
-      }
-    }
-    return parameters;
-  }
-
-  // A Responses Object has no place for statuses that HTTP does not define (RFC 9110 section 15).
-  static bool is_status(std::uint64_t status) { return status >= 100 && status <= 599; }
-
-  static Json odd_statuses_of(const EndpointSummary& summary) {
-    Json statuses = Json::object();
-    for (const auto& [status, count] : summary.statuses.entries()) {
-      if (!is_status(status)) statuses[std::to_string(status)] = count;
-    }
-    return statuses;
-  }
-
-  static Json responses_of(const EndpointSummary& summary) {
-    Json responses = Json::object();
-    for (const auto& [status, count] : summary.statuses.entries()) {
-      if (!is_status(status)) continue;
-      Json response;
-      response["description"] = reason_of(status);
-      response["x-specular-requests"] = count;
-      responses[std::to_string(status)] = response;
-    }
-    if (responses.empty()) {
-      bool none = summary.statuses.entries().empty();
-      responses["default"]["description"] = none ? "No response was seen." : "No response had a status of HTTP.";
-    }
-    if (summary.response_types.empty()) return responses;
-    Json types = Json::object();
-    for (const auto& [type, count] : summary.response_types.entries()) types[make_utf8(type)] = Json::object();
-    for (auto& [status, response] : responses.items()) {
-      if (status[0] == '2' && status != "204") response["content"] = types;
-    }
-    return responses;
   }
 
   Json security_of(const EndpointSummary& summary) {
@@ -278,6 +157,24 @@ class Document {
 
 Json to_openapi(std::span<const Endpoint> endpoints) {
   return Document(endpoints).build();
+}
+
+void leave_out_extensions(Json& document) {
+  if (document.is_array()) {
+    for (Json& item : document) leave_out_extensions(item);
+  }
+  if (!document.is_object()) return;
+  std::vector<std::string> extensions;
+  for (auto& [key, value] : document.items()) {
+    if (key.starts_with("x-specular-")) extensions.push_back(key);
+    // What stands there are names from the wire, which may look like anything.
+    if (key != "properties") {
+      leave_out_extensions(value);
+      continue;
+    }
+    for (auto& [name, property] : value.items()) leave_out_extensions(property);
+  }
+  for (const std::string& key : extensions) document.erase(key);
 }
 
 }  // namespace specular

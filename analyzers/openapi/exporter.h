@@ -13,6 +13,9 @@ namespace specular {
 // The document of one host. Requires: all endpoints are of that host; those that are no API are left out.
 nlohmann::ordered_json to_openapi(std::span<const Endpoint> endpoints);
 
+// Takes all x-specular-* out of it.
+void leave_out_extensions(nlohmann::ordered_json& document);
+
 std::string to_yaml(const nlohmann::ordered_json& document);
 
 }  // namespace specular

@@ -1,5 +1,7 @@
 #include "tests/analyzers/random_summary.h"
 
+#include "tests/analyzers/schemas.h"
+
 namespace specular::test {
 namespace {
 
@@ -72,6 +74,13 @@ EndpointSummary random_summary(Random& random) {
   fill(random, summary.answers, 4, [&] { return 0x9e3779b97f4a7c15ULL * (1 + below(random, 4)); });
   fill(random, summary.echoes, 4, [&] { return 0xc2b2ae3d27d4eb4fULL * (1 + below(random, 4)); });
   for (std::size_t i = below(random, 40); i > 0; --i) summary.names.add(static_cast<std::uint32_t>(random()));
+  for (std::size_t i = below(random, 3); i > 0; --i) {
+    ShapePlace place{static_cast<ShapePlace::Part>(below(random, kShapeParts)),
+                     static_cast<std::uint16_t>(200 + below(random, 3)), type()};
+    for (std::size_t count = below(random, 4); count > 0; --count) {
+      read("application/json", random_document(random), *summary.shapes.find(place));
+    }
+  }
   return summary;
 }
 

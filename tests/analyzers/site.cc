@@ -69,7 +69,9 @@ void tell_request(ExchangeSink& sink, std::uint32_t id, const PlayedExchange& ex
   head.path = has_path ? std::string_view(exchange.target) : std::string_view();
   head.headers = fields;
   head.anomalies = exchange.request_anomalies;
-  sink.on_request(static_cast<ExchangeId>(id), connection_of(exchange), head);
+  BodyWish wish = sink.on_request(static_cast<ExchangeId>(id), connection_of(exchange), head);
+  if (!exchange.request_body.empty() && wish.mode == BodyWish::Mode::whole)
+    sink.on_request_body(static_cast<ExchangeId>(id), PaddedBody(exchange.request_body).view());
 }
 
 void tell_response(ExchangeSink& sink, std::uint32_t id, const PlayedExchange& exchange) {
@@ -82,15 +84,18 @@ void tell_response(ExchangeSink& sink, std::uint32_t id, const PlayedExchange& e
   head.status = exchange.status;
   head.headers = fields;
   head.anomalies = exchange.response_anomalies;
-  sink.on_response(static_cast<ExchangeId>(id), connection_of(exchange), head);
-  if (!exchange.body.empty()) sink.on_body_piece(static_cast<ExchangeId>(id), false, as_bytes(exchange.body));
+  BodyWish wish = sink.on_response(static_cast<ExchangeId>(id), connection_of(exchange), head);
+  if (exchange.body.empty()) return;
+  if (wish.mode == BodyWish::Mode::whole)
+    return sink.on_response_body(static_cast<ExchangeId>(id), PaddedBody(exchange.body).view());
+  sink.on_body_piece(static_cast<ExchangeId>(id), false, as_bytes(exchange.body));
 }
 
 void tell_end(ExchangeSink& sink, std::uint32_t id, const PlayedExchange& exchange) {
   ExchangeEnd end;
   end.whole = exchange.whole;
   end.time = exchange.time + exchange.latency;
-  end.request_bytes = exchange.request_size;
+  end.request_bytes = std::max<std::uint64_t>(exchange.request_size, exchange.request_body.size());
   end.response_bytes = exchange.status == 0 ? 0 : exchange.size;
   if (exchange.status != 0 && exchange.has_request) end.latency = exchange.latency;
   end.anomalies = exchange.anomalies;

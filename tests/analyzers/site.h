@@ -21,12 +21,28 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 // The start of all these times.
 inline constexpr Timestamp kStart{std::chrono::seconds(1'700'000'000)};
 
+// A body with the padding that capture leaves behind it.
+class PaddedBody {
+ public:
+  explicit PaddedBody(std::string text) : size_(text.size()), text_(std::move(text)) {
+    text_.append(kBodyPadding, '\0');
+  }
+  BodyView view(BodyState state = BodyState::whole) const {
+    return {state, as_bytes(std::string_view(text_).substr(0, size_)), true};
+  }
+
+ private:
+  std::size_t size_;
+  std::string text_;
+};
+
 struct PlayedExchange {
   std::string method = "GET", target = "/", host = "api.example";
   std::uint16_t status = 200;  // 0: no response was seen
   std::string type = "application/json";
   std::uint64_t size = 100, request_size = 0;
   std::string body;  // what of the response's body is told
+  std::string request_body;
   std::string client = "192.0.2.1:40000", server = "10.0.0.2:80";
   Headers headers, response_headers;
   Timestamp time = kStart;

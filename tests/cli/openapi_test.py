@@ -102,10 +102,31 @@ class Content(DocumentTest):
                           ("header", "x-tenant"): "string"}, found)
 
     def test_headers_of_http_itself_are_no_parameters(self):
-        headers = [("Accept", "*/*"), ("User-Agent", "x"), ("Authorization", "Bearer x"), ("Cookie", "a=b"),
+        headers = [("Accept", "*/*"), ("User-Agent", "x"), ("Authorization", "Bearer x"), ("Cookie", "session=b"),
                    ("Connection", "close")]
         operation = self.document((request("GET", "/v1/users", headers=headers), OK))["paths"]["/v1/users"]["get"]
         self.assertEqual([], operation.get("parameters", []))
+
+    def test_schemas_of_bodies_and_cookies(self):
+        calls = [(request("POST", "/v1/users", body=b'{"age":%d,"mail":"a%d@b.example"}' % (i, i), content_type=JSON,
+                          headers=[("Cookie", "theme=dark; session=x")]),
+                  response(201, body=b'{"id":%d,"tags":["a b"]}' % i, content_type=JSON)) for i in range(3)]
+        operation = self.document(*calls)["paths"]["/v1/users"]["post"]
+        self.assertEqual({"type": "object", "properties": {"age": {"type": "integer"},
+                                                           "mail": {"type": "string", "format": "email"}}},
+                         operation["requestBody"]["content"][JSON]["schema"])
+        answer = operation["responses"]["201"]["content"][JSON]
+        self.assertEqual({"type": "object", "properties": {"id": {"type": "integer"}, "tags": {
+            "type": "array", "items": {"type": "string"}}}}, answer["schema"])
+        self.assertEqual(3, answer["x-specular-documents"])
+        self.assertEqual([("cookie", "theme")], [(p["in"], p["name"]) for p in operation["parameters"]])
+
+    def test_minimal_documents_have_no_extensions(self):
+        calls = connections([(request("GET", f"/v1/users/{i}?page=1"), OK) for i in range(9)])
+        self.assertIn("x-specular", self.export(calls, "--format", "json").out)
+        minimal = self.export(calls, "--format", "json", "--minimal").out
+        self.assertNotIn("x-specular", minimal)
+        self.check(json.loads(minimal))
 
     def test_request_bodies_and_responses(self):
         calls = [(request("POST", "/v1/users", body=b"{}", content_type="Application/JSON; charset=utf-8"),

@@ -72,7 +72,7 @@ void add_analyze(CLI::App& app, Invocation& invocation) {
   auto options = std::make_shared<AnalyzeOptions>();
   options->reading.add_to(*command);
   add_filter(*command, options->filter);
-  command->add_option("--inspect", options->inspect, "full: undo content codings of bodies; budget: leave them alone")
+  command->add_option("--inspect", options->inspect, "full: read every body; budget: ever fewer of what is known")
       ->type_name("full|budget");
   command->add_option("--openapi", options->openapi, "Write an OpenAPI document for each host into this folder")
       ->type_name("DIR");

@@ -11,6 +11,7 @@ namespace {
 
 struct ExportOptions {
   std::string host, format = "yaml", output;
+  bool minimal = false;
 };
 
 int tell(const Refusal& refusal) {
@@ -36,6 +37,7 @@ int write_answer(const Answer& answer, const ExportOptions& options) {
 int run_export(const ExportOptions& options, const Invocation& invocation) {
   Query query{options.output.empty() ? "openapi" : "openapi/documents", {{"format", options.format}}};
   if (!options.host.empty()) query.parameters["host"] = options.host;
+  if (options.minimal) query.parameters["minimal"] = "1";
   auto answer = ask(invocation, query);
   if (!answer) return tell(answer.error());
   if (!options.output.empty()) return write_answer(*answer, options);
@@ -53,6 +55,7 @@ void add_openapi(CLI::App& app, Invocation& invocation) {
   exporting->add_option("--host", options->host, "Only this host");
   exporting->add_option("--format", options->format)->check(CLI::IsMember({"yaml", "json"}))->type_name("yaml|json");
   exporting->add_option("-o,--output", options->output, "A file, or a folder for several hosts")->type_name("FILE|DIR");
+  exporting->add_flag("--minimal", options->minimal, "Without the evidence in x-specular-*");
   exporting->callback(
       [=, &invocation] { invocation.command = [=](Invocation& with) { return run_export(*options, with); }; });
 }
