@@ -1,6 +1,6 @@
 // What the subcommands share: the options before and after the command's name, and how they report.
 //
-// Exit status: 0 done, 1 the work failed, 2 wrong usage.
+// Exit status: 0 done, 1 the work failed, 2 wrong usage, 3 found what --fail-on names.
 #pragma once
 
 #include <functional>
@@ -14,7 +14,7 @@
 
 namespace specular {
 
-inline constexpr int kDone = 0, kFailed = 1, kUsage = 2;
+inline constexpr int kDone = 0, kFailed = 1, kUsage = 2, kFound = 3;
 
 struct Invocation {
   std::string store;
@@ -37,6 +37,8 @@ void add_analyze(CLI::App& app, Invocation& invocation);
 void add_transactions(CLI::App& app, Invocation& invocation);
 void add_endpoints(CLI::App& app, Invocation& invocation);
 void add_openapi(CLI::App& app, Invocation& invocation);
+void add_openapi_diff(CLI::App& openapi, Invocation& invocation);
+void add_export(CLI::App& app, Invocation& invocation);
 void add_coverage(CLI::App& app, Invocation& invocation);
 void add_status(CLI::App& app, Invocation& invocation);
 

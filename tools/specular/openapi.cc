@@ -1,6 +1,4 @@
-// specular openapi export: what was learned, as OpenAPI documents.
-#include <filesystem>
-
+// specular openapi export: what was learned, as OpenAPI documents. Its siblings are in files of their own.
 #include "tools/specular/command.h"
 #include "tools/specular/openapi_files.h"
 #include "tools/specular/output.h"
@@ -19,30 +17,19 @@ int tell(const Refusal& refusal) {
   return complain(kUsage, refusal.text + ": name one with --host, or a folder with -o");
 }
 
-int write_answer(const Answer& answer, const ExportOptions& options) {
-  std::error_code error;
-  bool into_folder =
-      answer.rows.size() > 1 || std::filesystem::is_directory(options.output, error) || options.output.ends_with('/');
-  DocumentFolder folder(options.output, options.format == "json" ? DocumentFormat::json : DocumentFormat::yaml);
-  for (const Json& row : answer.rows) {
-    const auto& text = row.at("document").get_ref<const std::string&>();
-    std::string network = row.at("network").is_null() ? "" : row.at("network").get<std::string>();
-    auto written =
-        into_folder ? folder.write(network, row.at("host").get<std::string>(), text) : write_file(options.output, text);
-    if (!written) return complain(kFailed, written.error().text);
-  }
-  return kDone;
-}
-
 int run_export(const ExportOptions& options, const Invocation& invocation) {
   Query query{options.output.empty() ? "openapi" : "openapi/documents", {{"format", options.format}}};
   if (!options.host.empty()) query.parameters["host"] = options.host;
   if (options.minimal) query.parameters["minimal"] = "1";
   auto answer = ask(invocation, query);
   if (!answer) return tell(answer.error());
-  if (!options.output.empty()) return write_answer(*answer, options);
-  print(answer->document);
-  return kDone;
+  if (options.output.empty()) {
+    print(answer->document);
+    return kDone;
+  }
+  auto format = options.format == "json" ? DocumentFormat::json : DocumentFormat::yaml;
+  auto written = write_documents(answer->rows, options.output, format);
+  return written ? kDone : complain(kFailed, written.error().text);
 }
 
 }  // namespace
@@ -58,6 +45,7 @@ void add_openapi(CLI::App& app, Invocation& invocation) {
   exporting->add_flag("--minimal", options->minimal, "Without the evidence in x-specular-*");
   exporting->callback(
       [=, &invocation] { invocation.command = [=](Invocation& with) { return run_export(*options, with); }; });
+  add_openapi_diff(*command, invocation);
 }
 
 }  // namespace specular

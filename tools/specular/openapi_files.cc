@@ -1,5 +1,6 @@
 #include "tools/specular/openapi_files.h"
 
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -34,6 +35,18 @@ Result<void> write_file(const std::string& path, const std::string& text) {
   return fail(ErrorKind::io, fmt::format("{}: {}", path, std::strerror(errno)));
 }
 
+Result<std::string> read_file(const std::string& path, std::size_t limit) {
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path == "-" ? "/dev/stdin" : path.c_str(), "rb"),
+                                                       std::fclose);
+  std::string text;
+  std::array<char, 65536> part;
+  while (file && !std::feof(file.get()) && !std::ferror(file.get()) && text.size() <= limit) {
+    text.append(part.data(), std::fread(part.data(), 1, part.size(), file.get()));
+  }
+  if (!file || std::ferror(file.get())) return fail(ErrorKind::io, fmt::format("{}: {}", path, std::strerror(errno)));
+  return text;
+}
+
 Result<void> DocumentFolder::write(const std::string& network, const std::string& host, const std::string& text) {
   std::error_code error;
   std::filesystem::create_directories(path_, error);
@@ -47,6 +60,20 @@ std::string DocumentFolder::unique_name(const std::string& network, const std::s
   std::string unique = name;
   for (int number = 2; !taken_.insert(unique).second; ++number) unique = fmt::format("{}_{}", name, number);
   return unique;
+}
+
+Result<void> write_documents(const std::vector<Json>& rows, const std::string& output, DocumentFormat format) {
+  std::error_code error;
+  bool into_folder = rows.size() > 1 || std::filesystem::is_directory(output, error) || output.ends_with('/');
+  DocumentFolder folder(output, format);
+  for (const Json& row : rows) {
+    const auto& text = row.at("document").get_ref<const std::string&>();
+    std::string network = row.at("network").is_null() ? "" : row.at("network").get<std::string>();
+    auto written =
+        into_folder ? folder.write(network, row.at("host").get<std::string>(), text) : write_file(output, text);
+    if (!written) return written;
+  }
+  return {};
 }
 
 }  // namespace specular

@@ -3,13 +3,17 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
 #include "capture/base/result.h"
 #include "daemon/documents.h"
+#include "daemon/rows.h"
 
 namespace specular {
 
 Result<void> write_file(const std::string& path, const std::string& text);
+// At most `limit` bytes and one, by which it shows that there are more. "-": standard input.
+Result<std::string> read_file(const std::string& path, std::size_t limit);
 
 // A folder of HOST.yaml, or .json, made when the first is written.
 class DocumentFolder {
@@ -27,5 +31,9 @@ class DocumentFolder {
   const char* extension_;
   std::set<std::string> taken_;
 };
+
+// The documents of rows (network, host, document), as answers to queries have them: one into a file, several, or one
+// if `output` is a folder, into a folder.
+Result<void> write_documents(const std::vector<Json>& rows, const std::string& output, DocumentFormat format);
 
 }  // namespace specular

@@ -70,13 +70,17 @@ tl::expected<Answer, Refusal> ask_daemon(const std::string& socket, const Query&
 
 tl::expected<Answer, Refusal> ask(const Invocation& invocation, const Query& query) {
   if (invocation.store.empty()) return refuse(kUsage, "--store DIR is missing: the folder that analyze was given");
-  auto store = Store::open(invocation.store, Store::Mode::read);
-  if (store) return ask_store(**store, invocation.config, query);
-  bool closed = is_closed(invocation.store);
+  return ask(invocation.store, invocation.config, query);
+}
+
+tl::expected<Answer, Refusal> ask(const std::string& path, const Config& config, const Query& query) {
+  auto store = Store::open(path, Store::Mode::read);
+  if (store) return ask_store(**store, config, query);
+  bool closed = is_closed(path);
   if (!closed && store.error().kind != ErrorKind::unavailable) return refuse(kFailed, store.error().text);
-  auto answer = ask_daemon(control_path(invocation.config.control, invocation.store), query);
+  auto answer = ask_daemon(control_path(config.control, path), query);
   if (answer || answer.error().kind) return answer;
-  std::string why = closed ? fmt::format("store {}: not open to you", invocation.store) : store.error().text;
+  std::string why = closed ? fmt::format("store {}: not open to you", path) : store.error().text;
   return refuse(kFailed, why + "; " + answer.error().text);
 }
 

@@ -23,6 +23,8 @@ struct Refusal {
 
 // Asks the store, if it is at rest, or the daemon that has it open.
 tl::expected<Answer, Refusal> ask(const Invocation& invocation, const Query& query);
+// The same of any store, which may be another than the invocation's.
+tl::expected<Answer, Refusal> ask(const std::string& store, const Config& config, const Query& query);
 // Asks the daemon. What is one object is one row.
 tl::expected<Answer, Refusal> ask_daemon(const std::string& socket, const Query& query);
 
