@@ -50,7 +50,8 @@ class DocumentComparison {
       return fail(ErrorKind::invalid,
                   fmt::format("{} and {} differ in more than {} places", before_.name, after_.name, kMostChanges));
     std::stable_sort(changes_.begin(), changes_.end(), [](const Change& a, const Change& b) {
-      return std::tuple(!a.breaking, std::tie(a.path, a.method)) < std::tuple(!b.breaking, std::tie(b.path, b.method));
+      return std::tuple(!a.breaking, std::tie(a.path, a.method, a.place)) <
+             std::tuple(!b.breaking, std::tie(b.path, b.method, b.place));
     });
     return std::move(changes_);
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <deque>
+#include <map>
+#include <type_traits>
 
 #include <fmt/format.h>
 
@@ -12,12 +14,11 @@ namespace specular {
 // One comparison: pairs of schemas that stand at the same place, each looked at once.
 class SchemaComparison {
  public:
-  SchemaComparison(SchemaComparer& all, Direction direction, std::size_t probes)
-      : all_(all), direction_(direction), probes_(probes) {}
+  SchemaComparison(SchemaComparer& all, Direction direction) : all_(all), direction_(direction) {}
 
-  void run(SchemaSet before, SchemaSet after, bool stop_at_first) {
+  void run(SchemaSet before, SchemaSet after) {
     push(std::move(before), std::move(after), "", 0);
-    while (!queue_.empty() && !(stop_at_first && !changes.empty())) {
+    while (!queue_.empty()) {
       Task task = std::move(queue_.front());
       queue_.pop_front();
       SchemaComparer::Pair pair{direction_, task.before, task.after};
@@ -30,9 +31,6 @@ class SchemaComparison {
   std::vector<Change> changes;
 
  private:
-  static constexpr std::size_t kMostProbes = 4;     // choices in choices that are matched by comparing them
-  static constexpr std::size_t kMostBranches = 16;  // of a choice that are
-
   struct Task {
     SchemaSet before, after;
     std::string place;
@@ -261,7 +259,7 @@ class SchemaComparison {
       auto old_text = value_at(before.others, keyword), new_text = value_at(after.others, keyword);
       if (old_text != new_text) turn(task, {true, true}, keyword, shorten(old_text), shorten(new_text));
       auto old_schemas = value_at(before.conditions, keyword), new_schemas = value_at(after.conditions, keyword);
-      bool same = old_schemas.empty() == new_schemas.empty() && are_equal(old_schemas, new_schemas);
+      bool same = old_schemas.empty() == new_schemas.empty() && are_alike(old_schemas, new_schemas);
       if (!same)
         turn(task, {true, true}, keyword, schema_words(all_.before_, old_schemas),
              schema_words(all_.after_, new_schemas));
@@ -274,13 +272,8 @@ class SchemaComparison {
            false, "it works as before");
   }
 
-  // Whether neither holds what the other does not, as far as is known.
-  bool are_equal(const SchemaSet& before, const SchemaSet& after) {
-    if (all_.equal_.contains({direction_, before, after})) return true;
-    if (probes_ == kMostProbes) return false;
-    SchemaComparison probe(all_, direction_, probes_ + 1);
-    probe.run(before, after, true);
-    return probe.changes.empty() && !all_.exhausted();
+  bool are_alike(const SchemaSet& before, const SchemaSet& after) const {
+    return all_.old_shapes_.of(before) == all_.new_shapes_.of(after);
   }
 
   // Whether there is nothing but the choice to compare.
@@ -317,38 +310,56 @@ class SchemaComparison {
     return branches;
   }
 
-  // Compares branches that are the same, by their name, or as nothing differs, or as no others are left.
+  // Compares branches that belong together: by their name, or as they say the same, or, if as many are left on both
+  // sides, one after the other.
   void match(const Task& task, std::vector<SchemaSet> before, std::vector<SchemaSet> after) {
-    auto pair_up = [&](const auto& belong) {
-      for (auto old_branch = before.begin(); old_branch != before.end();) {
-        auto found =
-            std::find_if(after.begin(), after.end(), [&](const auto& now) { return belong(*old_branch, now); });
-        if (found == after.end()) {
-          ++old_branch;
-          continue;
-        }
-        std::string name = schema_words(all_.after_, *found);
-        push(*old_branch, *found, fmt::format("{}({})", task.place, name), task.depth + 1);
-        old_branch = before.erase(old_branch);
-        after.erase(found);
-      }
-    };
-    pair_up([&](const SchemaSet& a, const SchemaSet& b) {
-      const std::string& name = component_name(all_.before_, a);
-      return !name.empty() && name == component_name(all_.after_, b);
-    });
-    if (before.size() <= kMostBranches && after.size() <= kMostBranches)
-      pair_up([&](const SchemaSet& a, const SchemaSet& b) { return are_equal(a, b); });
-    if (before.size() == 1 && after.size() == 1) pair_up([](const SchemaSet&, const SchemaSet&) { return true; });
+    pair_up(task, before, after, component_name, component_name);
+    pair_up(
+        task, before, after, [&](const auto&, const auto& branch) { return all_.old_shapes_.of(branch); },
+        [&](const auto&, const auto& branch) { return all_.new_shapes_.of(branch); });
+    if (before.size() == after.size()) {
+      for (std::size_t i = 0; i < before.size(); ++i) push_branches(task, before[i], after[i]);
+      return;
+    }
     for (const SchemaSet& branch : before)
       turn(task, {true, false}, "alternative", schema_words(all_.before_, branch), "");
     for (const SchemaSet& branch : after)
       turn(task, {false, true}, "alternative", "", schema_words(all_.after_, branch));
   }
 
+  void push_branches(const Task& task, const SchemaSet& before, const SchemaSet& after) {
+    std::string name = schema_words(all_.after_, after);
+    push(before, after, fmt::format("{}({})", task.place, name), task.depth + 1);
+  }
+
+  // Takes out those that have the same key, in order; an empty one is none.
+  template <class OldKey, class NewKey>
+  void pair_up(const Task& task, std::vector<SchemaSet>& before, std::vector<SchemaSet>& after, const OldKey& old_key,
+               const NewKey& new_key) {
+    using Key = std::decay_t<decltype(old_key(all_.before_, before.front()))>;
+    std::multimap<Key, std::size_t> known;
+    for (std::size_t i = 0; i < after.size(); ++i) known.emplace(new_key(all_.after_, after[i]), i);
+    std::vector<SchemaSet> left;
+    for (const SchemaSet& branch : before) {
+      Key key = old_key(all_.before_, branch);
+      auto found = key == Key{} ? known.end() : known.lower_bound(key);
+      if (found == known.end() || found->first != key) {
+        left.push_back(branch);
+        continue;
+      }
+      push_branches(task, branch, after[found->second]);
+      known.erase(found);
+    }
+    before = std::move(left);
+    std::set<std::size_t> rest;
+    for (const auto& [key, index] : known) rest.insert(index);
+    left.clear();
+    for (std::size_t index : rest) left.push_back(std::move(after[index]));
+    after = std::move(left);
+  }
+
   SchemaComparer& all_;
   Direction direction_;
-  std::size_t probes_;
   std::deque<Task> queue_;
   std::set<SchemaComparer::Pair> seen_;
 };
@@ -365,8 +376,8 @@ bool SchemaComparer::may_be_composed(SchemaId before, SchemaId after) const {
 }
 
 std::vector<Change> SchemaComparer::compare(SchemaId before, SchemaId after, Direction direction) {
-  SchemaComparison comparison(*this, direction, 0);
-  comparison.run({before}, {after}, false);
+  SchemaComparison comparison(*this, direction);
+  comparison.run({before}, {after});
   return std::move(comparison.changes);
 }
 

@@ -7,13 +7,13 @@
 // both.
 #pragma once
 
-#include <map>
 #include <set>
 #include <tuple>
 #include <vector>
 
 #include "analyzers/openapi/change.h"
 #include "analyzers/openapi/schema_facts.h"
+#include "analyzers/openapi/schema_shape.h"
 
 namespace specular {
 
@@ -25,7 +25,8 @@ class SchemaComparer {
   static constexpr std::size_t kMaxDepth = 64;          // of properties in properties; deeper ones are not compared
 
   // The documents must outlive it.
-  SchemaComparer(const ApiDocument& before, const ApiDocument& after) : before_(before), after_(after) {}
+  SchemaComparer(const ApiDocument& before, const ApiDocument& after)
+      : before_(before), after_(after), old_shapes_(before), new_shapes_(after) {}
 
   // What differs; place and aspect are set, and subject is "property" or empty. Schemas that contain themselves, or
   // occur again, are told where they come first.
@@ -45,6 +46,7 @@ class SchemaComparer {
 
   const ApiDocument& before_;
   const ApiDocument& after_;
+  SchemaShapes old_shapes_, new_shapes_;
   std::set<Pair> equal_;  // those known to be so
   std::size_t steps_ = kMaxSteps;
 };

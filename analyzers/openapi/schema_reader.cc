@@ -134,7 +134,7 @@ ApiSchema SchemaReader::read(SourceId place) {
 void SchemaReader::read_types(SourceId place, ApiSchema& schema) {
   const SourceId* type = source_.tree().find(place, "type");
   if (type == nullptr || source_.at(*type).is(Kind::null)) return;
-  bool several = source_.dialect == Dialect::openapi31 && source_.at(*type).is(Kind::list);
+  bool several = source_.dialect != Dialect::openapi30 && source_.at(*type).is(Kind::list);
   if (!several && !source_.expect(*type, Kind::text, "'type'")) return;
   schema.types = 0;
   for (SourceId item : several ? source_.at(*type).items : std::vector<SourceId>{*type}) {

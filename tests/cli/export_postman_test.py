@@ -128,8 +128,9 @@ class Content(PostmanTest):
                          [(field["key"], field["value"]) for field in form["urlencoded"]])
 
     def test_multipart_forms(self):
-        body = (b'--b\r\nContent-Disposition: form-data; name="title"\r\n\r\nhello\r\n--b\r\nContent-Disposition: '
-                b'form-data; name="f"; filename="a.bin"\r\nContent-Type: application/octet-stream\r\n\r\n\x00\r\n--b--\r\n')
+        body = (b'--b\r\nContent-Disposition: form-data; name="title"\r\n\r\nhello\r\n'
+                b'--b\r\nContent-Disposition: form-data; name="f"; filename="a.bin"\r\n'
+                b'Content-Type: application/octet-stream\r\n\r\n\x00\r\n--b--\r\n')
         asked = self.request((request("POST", "/files", content_type="multipart/form-data; boundary=b", body=body), OK))
         self.assertEqual("formdata", asked["body"]["mode"])
         self.assertEqual(["f", "title"], sorted(field["key"] for field in asked["body"]["formdata"]))

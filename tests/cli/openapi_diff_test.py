@@ -154,9 +154,9 @@ class Status(DiffTest):
 
 
 class Stores(DiffTest):
-    def users(self, count=30, name="v1", host="api.test", body=b'{"id":1,"name":"x"}'):
+    def users(self, name="v1", host="api.test", body=b'{"id":1,"name":"x"}', client="10.0.0.1"):
         return connections([(request("GET", f"/{name}/users/{i}", host=host), response(body=body))
-                            for i in range(count)])
+                            for i in range(30)], client=client)
 
     def test_a_document_against_what_was_learned(self):
         store = self.store_of(self.capture(self.users()))
@@ -185,7 +185,7 @@ class Stores(DiffTest):
                          self.words(old, new))
 
     def test_of_several_hosts_one_is_meant(self):
-        store = self.store_of(self.capture(merged(self.users(), self.users(host="b.test"))))
+        store = self.store_of(self.capture(merged(self.users(), self.users(host="b.test", client="10.0.0.9"))))
         other = self.store_of(self.capture(self.users()))
         done = self.specular("openapi", "diff", store, other, status=2)
         self.one_line(done, "2 hosts", "--host")
@@ -195,7 +195,7 @@ class Stores(DiffTest):
         self.one_line(self.specular("openapi", "diff", store, other, "--host", "c.test", status=1), "c.test")
 
     def test_of_several_networks_one_is_meant(self):
-        frames = merged(in_vxlan(self.users(), 7), in_vxlan(self.users(name="v2"), 8))
+        frames = merged(in_vxlan(self.users(), 7), in_vxlan(self.users(name="v2", client="10.0.0.9"), 8))
         store = self.store_of(self.capture(frames))
         self.one_line(self.specular("openapi", "diff", store, store, "--host", "api.test", status=2), "--network")
         self.assertEqual([], self.changes(store, store, "--network", "vxlan:7"))

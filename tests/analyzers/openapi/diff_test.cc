@@ -249,15 +249,15 @@ TEST_CASE("operations: what a change breaks") {
 }
 
 TEST_CASE("operations are matched by the shape of their whole path") {
-  std::string users = "openapi: 3.0.0\npaths: {/v1/users/{id}: {get: {}}}";
-  CHECK(lines_of(users, "openapi: 3.0.0\npaths: {/v1/users/{userId}: {get: {}}}").empty());
-  std::string based = "openapi: 3.0.0\nservers: [{url: /v1}]\npaths: {/users/{userId}: {get: {}}}";
+  auto get = [](const char* servers, const char* path) {
+    return fmt::format("openapi: 3.0.0\nservers: {}\npaths: {{'{}': {{get: {{}}}}}}", servers, path);
+  };
+  std::string users = get("[]", "/v1/users/{id}"), based = get("[{url: /v1}]", "/users/{userId}");
+  CHECK(lines_of(users, get("[]", "/v1/users/{userId}")).empty());
   CHECK(joined(lines_of(users, based)) == "added server /v1");
-  CHECK(joined(lines_of(users, "openapi: 3.0.0\npaths: {/v1/users/{id}: {put: {}}}")) ==
-        "BREAKING removed operation; added operation");
-  CHECK(joined(lines_of(based, "openapi: 3.0.0\nservers: [{url: /v2}, {url: /v1}]\npaths: {/users/{u}: {get: {}}}")) ==
-        "added server /v2");
-  CHECK(joined(lines_of(based, "openapi: 3.0.0\nservers: [{url: /v2}]\npaths: {/users/{u}: {get: {}}}")) ==
+  CHECK(joined(lines_of(users, get("[]", "/v1/users/me"))) == "BREAKING removed operation; added operation");
+  CHECK(joined(lines_of(based, get("[{url: /v2}, {url: /v1}]", "/users/{u}"))) == "added server /v2");
+  CHECK(joined(lines_of(based, get("[{url: /v2}]", "/users/{u}"))) ==
         "BREAKING removed server /v1; BREAKING removed operation; added server /v2; added operation");
 }
 
