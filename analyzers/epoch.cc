@@ -326,8 +326,8 @@ Result<std::optional<Correction>> decode_correction(std::string_view value) {
   if (!kind) return std::nullopt;
   auto path = parse_template(*kind == CorrectionKind::group ? "/" : from.path());
   if (!path) return damaged();
-  return Correction{*kind, {from.network(), from.host()}, std::move(*path), from.method(),
-                    Timestamp(Duration(from.created_ns()))};
+  return Correction{
+      *kind, {from.network(), from.host()}, std::move(*path), from.method(), Timestamp(Duration(from.created_ns()))};
 }
 
 }  // namespace specular

@@ -17,12 +17,12 @@
 namespace specular {
 
 enum class Table : std::uint8_t {
-  endpoint = 'e',  // one method at one path: stored.Endpoint
-  values = 'v',    // the values a parameter stands for: stored.Distinct
-  tunnel = 't',    // coverage of a tunnel; `host` is its name: stored.Coverage
-  host = 'h',      // coverage of a host: stored.Coverage
-  total = 'c',     // a counter of capture; `host` is its name: a decimal number
-  capture = 'f',   // a file of the drop folder; `host` is its name: stored.Capture
+  endpoint = 'e',    // one method at one path: stored.Endpoint
+  values = 'v',      // the values a parameter stands for: stored.Distinct
+  tunnel = 't',      // coverage of a tunnel; `host` is its name: stored.Coverage
+  host = 'h',        // coverage of a host: stored.Coverage
+  total = 'c',       // a counter of capture; `host` is its name: a decimal number
+  capture = 'f',     // a file of the drop folder; `host` is its name: stored.Capture
   correction = 'r',  // of the user; `host` is its id: stored.Correction
 };
 

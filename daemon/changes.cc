@@ -72,7 +72,8 @@ Answered<Wish> read_wish(const Query& query) {
 Answered<std::string> only_network(const std::set<std::string>& networks, const std::string& what, const Wish& wish) {
   if (networks.size() == 1) return *networks.begin();
   if (networks.empty()) {
-    std::string network = wish.parameters.contains("network") ? fmt::format(" in network '{}'", wish.text("network")) : "";
+    std::string network =
+        wish.parameters.contains("network") ? fmt::format(" in network '{}'", wish.text("network")) : "";
     return refuse(QueryError::Kind::nothing, fmt::format("nothing is known of {}{}", what, network));
   }
   std::vector<std::string> names;

@@ -55,9 +55,10 @@ Result<void> check_path(CorrectionKind kind, const PathTemplate& path) {
   for (const TemplateSegment& segment : path) {
     SegmentClass looks_like = classify_segment(segment.text).kind;
     if (segment.is_parameter || looks_like == SegmentClass::word || kept_literals(looks_like) > 0) continue;
-    return wrong(fmt::format("'{}' looks like an identifier ({}): such segments are never kept one by one, so nothing "
-                             "can be said of one alone; {{}} means all of them",
-                             segment.text, to_text(looks_like)));
+    return wrong(
+        fmt::format("'{}' looks like an identifier ({}): such segments are never kept one by one, so nothing "
+                    "can be said of one alone; {{}} means all of them",
+                    segment.text, to_text(looks_like)));
   }
   return {};
 }
@@ -117,9 +118,10 @@ Result<std::string> parse_host_pattern(std::string_view text) {
                rest.find("..") == std::string_view::npos && std::all_of(rest.begin(), rest.end(), may_stand_in_host);
   std::string named = right ? normalise_host(rest, {}) : "";
   if (!right || named.size() + text.size() - rest.size() > 255) {
-    return wrong(fmt::format("'{}' is no pattern of hosts: '*.' for each label that differs, then the labels that they "
-                             "have in common, as *.tenant.example.com",
-                             text));
+    return wrong(
+        fmt::format("'{}' is no pattern of hosts: '*.' for each label that differs, then the labels that they "
+                    "have in common, as *.tenant.example.com",
+                    text));
   }
   return std::string(text.substr(0, labels * kAnyLabel.size())) + named;
 }
@@ -163,9 +165,7 @@ Result<void> Corrections::add(const Correction& correction) {
     case CorrectionKind::pin:
     case CorrectionKind::split:
     case CorrectionKind::merge: rules_[correction.host].insert(id); break;
-    case CorrectionKind::ignore:
-      ignored_[correction.host][shape_of(correction.path)][correction.method] = id;
-      break;
+    case CorrectionKind::ignore: ignored_[correction.host][shape_of(correction.path)][correction.method] = id; break;
     case CorrectionKind::group: groups_[correction.host] = id; break;
   }
   return {};

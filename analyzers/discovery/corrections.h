@@ -1,5 +1,5 @@
-// Corrections: what the user says of the inventory, against the evidence or beside it. They are kept for ever, and are a
-// view: nothing that was learned changes with them, so that taking one back shows everything as it was.
+// Corrections: what the user says of the inventory, against the evidence or beside it. They are kept for ever, and are
+// a view: nothing that was learned changes with them, so that taking one back shows everything as it was.
 //
 //   pin     a path template is so: what has an endpoint of that form is a value where it has braces, whatever it looks
 //           like; the names that it gives are used; the template is an endpoint
@@ -81,9 +81,9 @@ class Corrections {
   using Ids = std::map<std::string, std::string>;  // by method; "" for all
 
   std::map<std::string, Correction> all_;
-  std::map<HostKey, std::set<std::string>> rules_;            // ids of pins, splits and merges
+  std::map<HostKey, std::set<std::string>> rules_;         // ids of pins, splits and merges
   std::map<HostKey, std::map<std::string, Ids>> ignored_;  // by shape
-  std::map<HostKey, std::string> groups_;                     // ids
+  std::map<HostKey, std::string> groups_;                  // ids
 };
 
 }  // namespace specular

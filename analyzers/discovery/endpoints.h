@@ -22,8 +22,8 @@ struct Endpoint {
   Route route;
   EndpointKind kind = EndpointKind::api;
   bool denied_only = false;  // every answer was 401, 403 or 407
-  std::string member;      // of a group: the first of its hosts
-  std::string ignored_by;  // id of the correction; empty: it is not ignored
+  std::string member;        // of a group: the first of its hosts
+  std::string ignored_by;    // id of the correction; empty: it is not ignored
 };
 
 // All endpoints of all hosts, as the user's corrections show them, in ascending order of host, path and method.

@@ -35,13 +35,13 @@ bool is_suffix(std::string_view suffix) {
 Result<TemplateSegment> parse_parameter(std::string_view segment) {
   auto end = segment.find('}');
   if (!segment.starts_with('{') || end == std::string_view::npos) {
-    return wrong(fmt::format("'{}': a parameter is a segment in braces, with .json or :verb behind it if need be",
-                             segment));
+    return wrong(
+        fmt::format("'{}': a parameter is a segment in braces, with .json or :verb behind it if need be", segment));
   }
   std::string_view name = segment.substr(1, end - 1), suffix = segment.substr(end + 1);
   if (!is_name(name)) {
-    return wrong(fmt::format("'{}' is no name for a parameter: up to {} letters, digits, '_', '-' and '.'", name,
-                             kMaxName));
+    return wrong(
+        fmt::format("'{}' is no name for a parameter: up to {} letters, digits, '_', '-' and '.'", name, kMaxName));
   }
   if (!is_suffix(suffix)) return wrong(fmt::format("'{}': behind a parameter only .json or :verb may stand", segment));
   return TemplateSegment{true, std::string(name), std::string(suffix)};

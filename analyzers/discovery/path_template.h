@@ -22,7 +22,7 @@ using PathTemplate = std::vector<TemplateSegment>;
 // too long for one.
 Result<PathTemplate> parse_template(std::string_view text);
 
-std::string to_text(const PathTemplate& path);  // what parse_template() takes; "/" for the root
+std::string to_text(const PathTemplate& path);   // what parse_template() takes; "/" for the root
 std::string shape_of(const PathTemplate& path);  // the same with no names: /users/{}/report.json
 
 }  // namespace specular

@@ -66,9 +66,8 @@ const std::string* RouteRules::suffix_of_value(const Place& place, const PathTre
   for (const auto& [suffix, way] : place.parameters) {
     if (!ends_in(text, suffix) || (longest != nullptr && longest->size() > suffix.size())) continue;
     const Place& behind = places_[way];
-    bool fits = behind.takes_all || std::any_of(nodes.begin(), nodes.end(), [&](PathTree::NodeIndex node) {
-      return fits_pin(behind, tree, node);
-    });
+    bool fits = behind.takes_all || std::any_of(nodes.begin(), nodes.end(),
+                                                [&](PathTree::NodeIndex node) { return fits_pin(behind, tree, node); });
     if (fits) longest = &suffix;
   }
   return longest;

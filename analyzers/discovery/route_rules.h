@@ -1,9 +1,9 @@
 // RouteRules: what the user says of the paths of one host, as the routes want to know it: a trie of the templates of
 // pins, splits and merges (corrections.h), walked beside the path tree.
 //
-// Segments that are written out are names. A parameter in braces stands for what is a parameter there, by a pin, a merge
-// or the evidence; what stands behind it tells it from others ("{}.json" is not "{}"). Names go before values. All of it
-// depends on which rules there are, not on the order in which they came.
+// Segments that are written out are names. A parameter in braces stands for what is a parameter there, by a pin, a
+// merge or the evidence; what stands behind it tells it from others ("{}.json" is not "{}"). Names go before values.
+// All of it depends on which rules there are, not on the order in which they came.
 #pragma once
 
 #include <cstdint>
@@ -26,12 +26,12 @@ class RouteRules {
   struct Place {
     std::map<std::string, std::uint32_t, std::less<>> literals;    // names here, by text
     std::map<std::string, std::uint32_t, std::less<>> parameters;  // by what stands behind them
-    std::string name;      // of the parameter that leads here; empty: none was given
-    std::string id;        // of the rule that says so: the first by id
-    Kind kind = Kind::pin;  // of that rule
-    bool takes_all = false;  // a merge ends here: all siblings but the names are values of the parameter
-    bool pinned = false;     // a pin ends here: what has an endpoint here is a value of its parameters
-    bool stated = false;     // a pin or a split ends here: there is an endpoint
+    std::string name;                   // of the parameter that leads here; empty: none was given
+    std::string id;                     // of the rule that says so: the first by id
+    Kind kind = Kind::pin;              // of that rule
+    bool takes_all = false;             // a merge ends here: all siblings but the names are values of the parameter
+    bool pinned = false;                // a pin ends here: what has an endpoint here is a value of its parameters
+    bool stated = false;                // a pin or a split ends here: there is an endpoint
     std::set<std::string> names_below;  // given to parameters further on
   };
 

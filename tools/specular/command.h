@@ -37,6 +37,7 @@ void add_analyze(CLI::App& app, Invocation& invocation);
 void add_transactions(CLI::App& app, Invocation& invocation);
 void add_endpoints(CLI::App& app, Invocation& invocation);
 void add_openapi(CLI::App& app, Invocation& invocation);
+void add_routes(CLI::App& app, Invocation& invocation);
 void add_coverage(CLI::App& app, Invocation& invocation);
 void add_status(CLI::App& app, Invocation& invocation);
 

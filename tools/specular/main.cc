@@ -39,6 +39,7 @@ int run(int argc, char** argv) {
   add_transactions(app, invocation);
   add_endpoints(app, invocation);
   add_openapi(app, invocation);
+  add_routes(app, invocation);
   add_coverage(app, invocation);
   add_status(app, invocation);
   try {
