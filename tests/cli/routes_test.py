@@ -167,7 +167,8 @@ class AtRest(RoutesTest):
         self.refused("ungroup", "*.tenant.test", words=["nothing is known"])
         self.refused("remove", "nonsense", words=["nonsense"])
         self.refused("remove", "\udcff\x1b[31m", words=["no correction"])
-        for wrong in (["pin"], ["pin", "a.test"], ["remove"], ["nonsense"], ["split", "a.test", "/x", "--method", "GET"]):
+        for wrong in (["pin"], ["pin", "a.test"], ["remove"], ["nonsense"],
+                      ["split", "a.test", "/x", "--method", "GET"]):
             self.routes(*wrong, status=2)
 
     def test_odd_names_are_kept_as_the_wire_has_them(self):
