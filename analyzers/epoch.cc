@@ -308,4 +308,26 @@ Result<AnalysedCapture> decode_capture(std::string_view value) {
                          .problem = from.problem()};
 }
 
+std::string encode(const Correction& from) {
+  stored::Correction to;
+  to.set_kind(to_text(from.kind));
+  to.set_network(from.host.network);
+  to.set_host(from.host.host);
+  if (from.kind != CorrectionKind::group) to.set_path(to_text(from.path));
+  to.set_method(from.method);
+  to.set_created_ns(from.created.time_since_epoch().count());
+  return serialise(to);
+}
+
+Result<std::optional<Correction>> decode_correction(std::string_view value) {
+  stored::Correction from;
+  if (!from.ParseFromArray(value.data(), static_cast<int>(value.size()))) return damaged();
+  auto kind = correction_kind(from.kind());
+  if (!kind) return std::nullopt;
+  auto path = parse_template(*kind == CorrectionKind::group ? "/" : from.path());
+  if (!path) return damaged();
+  return Correction{
+      *kind, {from.network(), from.host()}, std::move(*path), from.method(), Timestamp(Duration(from.created_ns()))};
+}
+
 }  // namespace specular

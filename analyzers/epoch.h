@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "analyzers/coverage.h"
+#include "analyzers/discovery/corrections.h"
 #include "analyzers/discovery/path_tree.h"
 #include "capture/base/analysed_capture.h"
 #include "capture/base/result.h"
@@ -16,12 +17,13 @@
 namespace specular {
 
 enum class Table : std::uint8_t {
-  endpoint = 'e',  // one method at one path: stored.Endpoint
-  values = 'v',    // the values a parameter stands for: stored.Distinct
-  tunnel = 't',    // coverage of a tunnel; `host` is its name: stored.Coverage
-  host = 'h',      // coverage of a host: stored.Coverage
-  total = 'c',     // a counter of capture; `host` is its name: a decimal number
-  capture = 'f',   // a file of the drop folder; `host` is its name: stored.Capture
+  endpoint = 'e',    // one method at one path: stored.Endpoint
+  values = 'v',      // the values a parameter stands for: stored.Distinct
+  tunnel = 't',      // coverage of a tunnel; `host` is its name: stored.Coverage
+  host = 'h',        // coverage of a host: stored.Coverage
+  total = 'c',       // a counter of capture; `host` is its name: a decimal number
+  capture = 'f',     // a file of the drop folder; `host` is its name: stored.Capture
+  correction = 'r',  // of the user; `host` is its id: stored.Correction
 };
 
 struct RowKey {
@@ -64,5 +66,8 @@ std::string encode(const CoverageCounts& counts);
 Result<CoverageCounts> decode_coverage(std::string_view value);
 std::string encode(const AnalysedCapture& capture);  // without its name, which is in the key
 Result<AnalysedCapture> decode_capture(std::string_view value);
+std::string encode(const Correction& correction);
+// Nothing for one of a kind that a later version added.
+Result<std::optional<Correction>> decode_correction(std::string_view value);
 
 }  // namespace specular

@@ -58,6 +58,30 @@ void Judge::forget_capture(const std::string& name) {
   if (known && keeps_changes_) forgotten_captures_.push_back(name);
 }
 
+Result<void> Judge::correct(const Correction& correction) {
+  auto added = inventory_.corrections.add(correction);
+  if (added && keeps_changes_) changed_corrections_.insert(correction.id());
+  return added;
+}
+
+bool Judge::take_back(const std::string& id) {
+  bool known = inventory_.corrections.remove(id);
+  if (known && keeps_changes_) changed_corrections_.insert(id);
+  return known;
+}
+
+void Judge::take_corrections(Epoch& epoch) {
+  for (const std::string& id : std::exchange(changed_corrections_, {})) {
+    RowKey key{Table::correction, "", id, "", ""};
+    const Correction* correction = inventory_.corrections.find(id);
+    if (correction == nullptr) {
+      epoch.removed.push_back(std::move(key));
+    } else {
+      epoch.put.push_back({std::move(key), encode(*correction)});
+    }
+  }
+}
+
 Epoch Judge::take_changes(EpochNumber number) {
   Epoch epoch;
   epoch.number = number;
@@ -94,6 +118,7 @@ Epoch Judge::take_changes(EpochNumber number) {
     if (std::exchange(capture.dirty, false))
       epoch.put.push_back({{Table::capture, "", name, "", ""}, encode(capture.analysed)});
   }
+  take_corrections(epoch);
   return epoch;
 }
 
@@ -142,8 +167,17 @@ Result<void> Judge::restore_row(const Row& row) {
       inventory_.captures[row.key.host] = {std::move(*capture), false};
       return {};
     }
+    case Table::correction: return restore_correction(row);
   }
   return {};  // a table of a later version, whose rows are left alone
+}
+
+Result<void> Judge::restore_correction(const Row& row) {
+  auto correction = decode_correction(row.value);
+  if (!correction) return forward(correction.error());
+  if (!*correction) return {};
+  if ((*correction)->id() != row.key.host) return fail(ErrorKind::corrupt, "a correction that is not what it was");
+  return inventory_.corrections.add(**correction);
 }
 
 void Judge::restore_endpoint(const HostKey& key, const SegmentPath& path, const std::string& method,

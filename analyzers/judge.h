@@ -26,6 +26,10 @@ class Judge final : public DeltaSink {
   // It need not be known any longer that the file was analysed.
   void forget_capture(const std::string& name);
 
+  // What the user says, from now on; as Corrections::add() and remove().
+  Result<void> correct(const Correction& correction);
+  bool take_back(const std::string& id);
+
   const Inventory& inventory() const { return inventory_; }
 
   // All rows that changed since the last time.
@@ -35,12 +39,16 @@ class Judge final : public DeltaSink {
 
  private:
   Result<void> restore_row(const Row& row);
+  Result<void> restore_correction(const Row& row);
+  void take_corrections(Epoch& epoch);
   void restore_endpoint(const HostKey& key, const SegmentPath& path, const std::string& method,
                         const EndpointSummary& summary);
 
   Inventory inventory_;
   bool keeps_changes_;
-  std::vector<std::string> forgotten_captures_;  // since the last take_changes()
+  // Since the last take_changes():
+  std::vector<std::string> forgotten_captures_;
+  std::set<std::string> changed_corrections_;  // ids, of those that were taken back too
 };
 
 }  // namespace specular

@@ -4,7 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "daemon/changes.h"
 #include "daemon/control_http.h"
+#include "daemon/loops.h"
 #include "daemon/queries.h"
 
 namespace specular {
@@ -18,6 +20,7 @@ int status_of(QueryError::Kind kind) {
     case QueryError::Kind::parameter: return 400;
     case QueryError::Kind::nothing: return 404;
     case QueryError::Kind::several: return 409;
+    case QueryError::Kind::failed: return 503;
   }
   return 500;
 }
@@ -51,13 +54,27 @@ class Control final : public HttpAnswering {
 
  private:
   HttpResponse respond(const std::string& path, const Parameters& parameters) override {
+    return with_query(path, parameters, [this](const Query& query) {
+      if (is_change(query.path)) return error_response(405, query.path + " wants POST");
+      return query.path == "status" ? status(query) : ask(query);
+    });
+  }
+  HttpResponse respond_to_post(const std::string& path, const Parameters& parameters) override {
+    return with_query(path, parameters, [this](const Query& query) {
+      if (!is_change(query.path)) return error_response(405, query.path + " wants GET");
+      return change(query);
+    });
+  }
+
+  HttpResponse with_query(const std::string& path, const Parameters& parameters,
+                          const std::function<HttpResponse(const Query&)>& answer) {
     if (!path.starts_with(kPrefix)) return error_response(404, fmt::format("there is no {}", path));
     Query query{path.substr(kPrefix.size()), {}};
     for (const auto& [name, value] : parameters) {
       bool first = query.parameters.emplace(name, value).second;
       if (!first) return error_response(400, fmt::format("the parameter '{}' comes twice", name));
     }
-    return query.path == "status" ? status(query) : ask(query);
+    return answer(query);
   }
 
   HttpResponse status(const Query& query) {
@@ -66,9 +83,24 @@ class Control final : public HttpAnswering {
   }
 
   HttpResponse ask(const Query& query) {
+    return written([&](AnswerSink& sink) {
+      return answer_query(
+          query, [this](const auto& reader) { running_.read_inventory(reader); }, sink);
+    });
+  }
+
+  HttpResponse change(const Query& query) {
+    return written([&](AnswerSink& sink) {
+      return answer_change(
+          query, wall_now(), [this](const auto& reader) { running_.read_inventory(reader); },
+          [this](const auto& change) { return running_.change(change); }, sink);
+    });
+  }
+
+  template <class Answer>
+  static HttpResponse written(Answer answer) {
     Written written;
-    auto read = [this](const auto& reader) { running_.read_inventory(reader); };
-    if (auto answered = answer_query(query, read, written); !answered) {
+    if (auto answered = answer(written); !answered) {
       return error_response(status_of(answered.error().kind), answered.error().text);
     }
     return written.take();

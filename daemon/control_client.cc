@@ -52,6 +52,21 @@ Result<void> knock(const std::string& path) {
   }
 }
 
+// `method`: one of the client's, which gets the target and the headers.
+template <class Method>
+Result<ControlReply> talk(const std::string& path, const Query& query, Method method) {
+  if (auto there = knock(path); !there) return forward(there.error());
+  httplib::ClientImpl client(path);
+  client.set_address_family(AF_UNIX);
+  client.set_read_timeout(kPatience);
+  httplib::Params parameters(query.parameters.begin(), query.parameters.end());
+  std::string target = "/v1/" + query.path;
+  if (!parameters.empty()) target = httplib::append_query_params(target, parameters);
+  auto result = method(client, target, httplib::Headers{{"Host", "specular"}});
+  if (result) return ControlReply{result->status, std::move(result->body)};
+  return fail(ErrorKind::io, fmt::format("the daemon at {} broke off: {}", path, httplib::to_string(result.error())));
+}
+
 }  // namespace
 
 std::string control_path(const ControlOptions& options, const std::string& store) {
@@ -59,14 +74,14 @@ std::string control_path(const ControlOptions& options, const std::string& store
 }
 
 Result<ControlReply> ask_control(const std::string& path, const Query& query) {
-  if (auto there = knock(path); !there) return forward(there.error());
-  httplib::ClientImpl client(path);
-  client.set_address_family(AF_UNIX);
-  client.set_read_timeout(kPatience);
-  httplib::Params parameters(query.parameters.begin(), query.parameters.end());
-  auto result = client.Get("/v1/" + query.path, parameters, httplib::Headers{{"Host", "specular"}});
-  if (result) return ControlReply{result->status, std::move(result->body)};
-  return fail(ErrorKind::io, fmt::format("the daemon at {} broke off: {}", path, httplib::to_string(result.error())));
+  return talk(path, query,
+              [](auto& client, const auto& target, const auto& headers) { return client.Get(target, headers); });
+}
+
+Result<ControlReply> change_by_control(const std::string& path, const Query& change) {
+  return talk(path, change, [](auto& client, const auto& target, const auto& headers) {
+    return client.Post(target, headers, "", "text/plain");
+  });
 }
 
 }  // namespace specular

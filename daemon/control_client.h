@@ -20,5 +20,8 @@ struct ControlReply {
 // Fails with `unavailable` if no daemon answers there, `io` if it may not be asked, which says who may, or if it broke
 // off.
 Result<ControlReply> ask_control(const std::string& path, const Query& query);
+// The same for a change, which is made if it is accepted. After an error it may be made or not; making it again does no
+// harm.
+Result<ControlReply> change_by_control(const std::string& path, const Query& change);
 
 }  // namespace specular

@@ -64,10 +64,12 @@ class HttpAnswering::Server final : public httplib::Server {
  public:
   explicit Server(HttpAnswering& owner) {
     set_pre_routing_handler([&owner](const httplib::Request& request, httplib::Response& response) {
-      bool reads = request.method == "GET" || request.method == "HEAD";
-      if (!reads) response.set_header("Allow", "GET, HEAD");
-      write_to(reads ? owner.respond(request.path, request.params) : error_response(405, "only GET is understood"),
-               response);
+      bool reads = request.method == "GET" || request.method == "HEAD", posts = request.method == "POST";
+      HttpResponse answer = reads   ? owner.respond(request.path, request.params)
+                            : posts ? owner.respond_to_post(request.path, request.params)
+                                    : error_response(405, "only GET and POST are understood");
+      if (answer.status == 405) response.set_header("Allow", posts ? "GET, HEAD" : "GET, HEAD, POST");
+      write_to(std::move(answer), response);
       return HandlerResponse::Handled;
     });
     set_error_handler(Handler([](const httplib::Request&, httplib::Response& response) {
@@ -88,6 +90,10 @@ class HttpAnswering::Server final : public httplib::Server {
 HttpAnswering::HttpAnswering() : server_(std::make_unique<Server>(*this)) {}
 
 HttpAnswering::~HttpAnswering() = default;
+
+HttpResponse HttpAnswering::respond_to_post(const std::string&, const Parameters&) {
+  return error_response(405, "only GET is understood here");
+}
 
 std::string HttpAnswering::answer(const std::string& head) {
   return server_->answer(head);

@@ -34,6 +34,8 @@ class HttpAnswering : public Answering {
 
   // Called for GET and HEAD.
   virtual HttpResponse respond(const std::string& path, const Parameters& parameters) = 0;
+  // Called for POST, whose parameters stand in its target; no body is read.
+  virtual HttpResponse respond_to_post(const std::string& path, const Parameters& parameters);
 
   std::unique_ptr<Server> server_;
 };

@@ -189,10 +189,10 @@ bool Keeper::wait_until_idle(Duration most) const {
   return changed_.wait_for(lock, most, [this] { return !held_; });
 }
 
-void Keeper::take(Epoch epoch, std::uint64_t captures) {
+void Keeper::take(Epoch epoch, const Reached& reached) {
   std::lock_guard lock(mutex_);
   held_ = std::move(epoch);
-  held_captures_ = captures;
+  held_reached_ = reached;
   changed_.notify_all();
 }
 
@@ -243,7 +243,7 @@ Result<void> Keeper::commit(const Epoch& epoch) {
   state_.failing.clear();
   state_.last = wall_now();
   ++state_.commits;
-  durable_captures_ = held_captures_;
+  durable_ = held_reached_;
   held_.reset();
   changed_.notify_all();
   return {};
@@ -251,8 +251,14 @@ Result<void> Keeper::commit(const Epoch& epoch) {
 
 std::uint64_t Keeper::wait_for_captures(std::uint64_t wanted, Duration most) const {
   std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, most, [&] { return durable_captures_ >= wanted; });
-  return durable_captures_;
+  changed_.wait_for(lock, most, [&] { return durable_.captures >= wanted; });
+  return durable_.captures;
+}
+
+bool Keeper::wait_for_changes(std::uint64_t wanted, Duration most) const {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, most, [&] { return durable_.changes >= wanted || (closed_ && !held_); });
+  return durable_.changes >= wanted;
 }
 
 Keeper::State Keeper::state() const {
@@ -272,10 +278,12 @@ void JudgeLoop::run(const std::atomic<bool>& producers_ended) {
     auto report = mailbox_.take(kWait);
     heart.beat();
     if (report) merge(*report);
+    if (changes_.load() != changes_handed_over_) changed_ = hurry_ = true;
     bool due = hurry_ || SteadyClock::now() - handed_over_ >= commit_interval_;
     if (changed_ && due && keeper_.wait_until_idle(Duration(0))) hand_over();
     if (last && !report) break;
   }
+  if (changes_.load() != changes_handed_over_) changed_ = true;
   if (changed_ && keeper_.wait_until_idle(kLastHandOver)) hand_over();
   keeper_.close(changed_);
 }
@@ -298,13 +306,20 @@ void JudgeLoop::merge(const Report& report) {
   }
 }
 
+std::uint64_t JudgeLoop::change(const std::function<bool(Judge&)>& change) {
+  std::lock_guard lock(inventory_mutex_);
+  if (change(judge_)) ++changes_;
+  return changes_;
+}
+
 void JudgeLoop::hand_over() {
   std::unique_lock lock(inventory_mutex_);
   Epoch epoch = judge_.take_changes(epoch_of(packet_time().value_or(Timestamp{})));
+  changes_handed_over_ = changes_;
   lock.unlock();
   changed_ = hurry_ = false;
   handed_over_ = SteadyClock::now();
-  if (!epoch.put.empty() || !epoch.removed.empty()) keeper_.take(std::move(epoch), captures_);
+  if (!epoch.put.empty() || !epoch.removed.empty()) keeper_.take(std::move(epoch), {captures_, changes_handed_over_});
 }
 
 std::optional<Timestamp> JudgeLoop::packet_time() const {

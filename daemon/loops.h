@@ -14,6 +14,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -135,8 +136,13 @@ class Keeper {
 
   // Whether it can take an epoch; waits for that, at most so long.
   bool wait_until_idle(Duration most) const;
-  // `captures` of the drop folder are in what was learned so far. Requires: it is idle.
-  void take(Epoch epoch, std::uint64_t captures);
+  // What was learned so far, by count.
+  struct Reached {
+    std::uint64_t captures = 0;  // of the drop folder
+    std::uint64_t changes = 0;   // by the user
+  };
+  // `reached` with the epoch. Requires: it is idle.
+  void take(Epoch epoch, const Reached& reached);
   // Nothing more comes: run() ends when what it holds is durable, or after kLastTries. `lost`: there is more, which it
   // could not be given.
   void close(bool lost);
@@ -145,6 +151,8 @@ class Keeper {
 
   // How many captures of the drop folder are durable. Waits until it is `wanted`, or for `most`.
   std::uint64_t wait_for_captures(std::uint64_t wanted, Duration most) const;
+  // Whether so many changes are durable; waits for that, at most so long, or until nothing more comes.
+  bool wait_for_changes(std::uint64_t wanted, Duration most) const;
   struct State {
     std::uint64_t commits = 0, store_bytes = 0;
     std::optional<Timestamp> last;  // wall time
@@ -166,7 +174,7 @@ class Keeper {
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
   std::optional<Epoch> held_;
-  std::uint64_t held_captures_ = 0, durable_captures_ = 0;
+  Reached held_reached_, durable_;
   bool closed_ = false;
   State state_;
 };
@@ -182,6 +190,10 @@ class JudgeLoop {
         commit_interval_(commit_interval) {}
 
   void run(const std::atomic<bool>& producers_ended);
+
+  // By any other thread: calls `change` with the judge; if that returns true, it is handed over at once. Returns how
+  // many changes there were, with this one: for Keeper::wait_for_changes().
+  std::uint64_t change(const std::function<bool(Judge&)>& change);
 
   std::uint64_t transactions() const { return transactions_.load(std::memory_order_relaxed); }
   std::optional<Timestamp> packet_time() const;
@@ -205,6 +217,8 @@ class JudgeLoop {
   Duration commit_interval_;
   bool changed_ = false, hurry_ = false;
   std::uint64_t captures_ = 0;
+  std::atomic<std::uint64_t> changes_ = 0;  // by the user; grows with the inventory held
+  std::uint64_t changes_handed_over_ = 0;
   SteadyClock::time_point handed_over_{};
   std::atomic<std::uint64_t> transactions_ = 0;
   std::atomic<std::int64_t> packet_time_ns_ = 0;

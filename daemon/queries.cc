@@ -5,7 +5,9 @@
 
 #include <fmt/format.h>
 
+#include "analyzers/discovery/host_groups.h"
 #include "analyzers/names.h"
+#include "daemon/changes.h"
 #include "daemon/documents.h"
 
 namespace specular {
@@ -68,8 +70,8 @@ Answered show(const Parameters& parameters, const ReadInventory& read_inventory,
   std::map<HostKey, CoverageCounts> coverage;
   read_inventory([&](const Inventory& inventory) {
     endpoints = endpoints_of(inventory);
-    for (const auto& [key, host] : inventory.hosts()) {
-      if (means_host(name, key)) coverage.emplace(key, host.coverage);
+    for (const auto& [key, members] : shown_hosts(inventory)) {
+      for (const Member& member : members) coverage[key].merge(member.host->coverage);
     }
   });
   std::string path = without_names(parameters.path);
@@ -90,16 +92,31 @@ Answered cover(const Parameters&, const ReadInventory& read_inventory, AnswerSin
   Json counters = Json::object();
   CoverageCounts total;
   std::vector<std::pair<std::string, CoverageCounts>> tunnels;
-  std::vector<std::pair<HostKey, CoverageCounts>> hosts;
+  std::map<HostKey, CoverageCounts> hosts;
   read_inventory([&](const Inventory& inventory) {
     total = total_coverage(inventory);
     for (const auto& [name, counter] : inventory.totals) counters[name] = counter.value;
     for (const auto& [name, tunnel] : inventory.tunnels) tunnels.emplace_back(name, tunnel.counts);
-    for (const auto& [key, host] : inventory.hosts()) hosts.emplace_back(key, host.coverage);
+    for (const auto& [key, members] : shown_hosts(inventory)) {
+      for (const Member& member : members) hosts[key].merge(member.host->coverage);
+    }
+    if (!inventory.corrections.ignores_any()) return;
+    for (const Endpoint& endpoint : known_endpoints_of(inventory)) {
+      std::uint64_t requests = endpoint.ignored_by.empty() ? 0 : endpoint.route.summary.requests;
+      hosts[endpoint.host][CoverageItem::ignored_requests] += requests;
+      total[CoverageItem::ignored_requests] += requests;
+    }
   });
   sink.on_row(total_row(total, std::move(counters)));
   for (const auto& [name, counts] : tunnels) sink.on_row(tunnel_row(name, counts));
   for (const auto& [key, counts] : hosts) sink.on_row(host_row(key, counts));
+  return {};
+}
+
+Answered list_corrections(const Parameters&, const ReadInventory& read_inventory, AnswerSink& sink) {
+  std::vector<Json> rows;
+  read_inventory([&](const Inventory& inventory) { rows = correction_rows(inventory); });
+  for (Json& row : rows) sink.on_row(std::move(row));
   return {};
 }
 
@@ -151,6 +168,7 @@ const std::vector<Form>& forms() {
   static const std::vector<Form> kForms{{"endpoints", {}, {"all", "host"}, list},
                                         {"endpoints/show", {"host", "method", "path"}, {}, show},
                                         {"coverage", {}, {}, cover},
+                                        {"routes", {}, {}, list_corrections},
                                         {"openapi", {}, {"host", "format", "minimal"}, one_document},
                                         {"openapi/documents", {}, {"host", "format", "minimal"}, all_documents}};
   return kForms;
@@ -184,8 +202,12 @@ bool EndpointFilter::wants(const Endpoint& endpoint) const {
   return (all || endpoint.kind == EndpointKind::api) && (host.empty() || means_host(host, endpoint.host));
 }
 
-bool means_host(const std::string& name, const HostKey& host) {
+bool names_host(const std::string& name, const HostKey& host) {
   return host.host == name || host.host == normalise_host(name, {});
+}
+
+bool means_host(const std::string& name, const HostKey& host) {
+  return names_host(name, host) || matches_host(host.host, normalise_host(name, {}));
 }
 
 CoverageCounts total_coverage(const Inventory& inventory) {

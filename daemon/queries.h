@@ -6,6 +6,7 @@
 //   coverage                                          rows: the total, tunnels, hosts
 //   openapi             host, format (yaml or json), minimal (0 or 1)   the document of one host
 //   openapi/documents   host, format, minimal         rows: network, host, document
+//   routes                                            rows: what the user has corrected (changes.h)
 #pragma once
 
 #include <functional>
@@ -28,6 +29,7 @@ struct QueryError {
     parameter,  // one is missing, unknown or not understood
     nothing,    // nothing is known by that name
     several,    // of which only one can be told
+    failed,     // the environment does
   };
   Kind kind;
   std::string text;  // one line, for people, without a full stop; not escaped
@@ -57,7 +59,14 @@ struct EndpointFilter {
   bool wants(const Endpoint& endpoint) const;
 };
 
-// Whether the user means this host: by its name as it is listed, or in any other spelling of it.
+// The error of another query as that of this one.
+inline tl::unexpected<QueryError> forward(QueryError error) {
+  return tl::make_unexpected(std::move(error));
+}
+
+// Whether that is a name of the host: as it is listed, or in any other spelling of it.
+bool names_host(const std::string& name, const HostKey& host);
+// The same; that of a host in a group means the group too.
 bool means_host(const std::string& name, const HostKey& host);
 
 // Over all tunnels.

@@ -1,5 +1,7 @@
 #include "daemon/rows.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "capture/base/time.h"
@@ -114,6 +116,12 @@ Json endpoint_row(const Endpoint& endpoint) {
 Json endpoint_details(const Endpoint& endpoint, const CoverageCounts* coverage) {
   const EndpointSummary& summary = endpoint.route.summary;
   Json json = endpoint_row(endpoint);
+  json["corrections"] = Json::array();
+  for (const RouteSegment& segment : endpoint.route.segments) {
+    Json& ids = json["corrections"];
+    bool news = !segment.correction.empty() && std::find(ids.begin(), ids.end(), segment.correction) == ids.end();
+    if (news) ids.push_back(segment.correction);
+  }
   json["path_parameters"] = Json::array();
   for (const RouteSegment& segment : endpoint.route.segments) {
     if (!segment.is_parameter) continue;

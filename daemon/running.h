@@ -6,7 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "analyzers/discovery/inventory.h"
+#include "analyzers/judge.h"
 #include "daemon/metrics.h"
 
 namespace specular {
@@ -23,6 +23,9 @@ class Running {
 
   // Calls `reader` with the inventory, which stands still meanwhile; it should not take long.
   virtual void read_inventory(const std::function<void(const Inventory&)>& reader) = 0;
+  // The same with the judge, for what the user says; where `change` returns true, returns when that is durable. An
+  // error says that it is in effect, but not durable, or that the daemon is ending.
+  virtual Result<void> change(const std::function<bool(Judge&)>& change) = 0;
   // As `specular status --json` prints it.
   virtual Json status() = 0;
   virtual Health health() = 0;

@@ -13,6 +13,7 @@ namespace {
 // Batches of packets that may wait for a lane: about as much as an interface's ring holds.
 constexpr std::size_t kQueueBatches = 512;
 constexpr std::size_t kReportsPerLane = 4;
+constexpr Duration kDurable = std::chrono::seconds(10);  // a change of the user
 constexpr Duration kStill = std::chrono::seconds(10), kKeeperStill = std::chrono::seconds(60);
 
 double milliseconds_of(Duration duration) {
@@ -223,6 +224,16 @@ std::string Sensor::statistics() const {
 void Sensor::read_inventory(const std::function<void(const Inventory&)>& reader) {
   std::lock_guard lock(inventory_mutex_);
   reader(judge_.inventory());
+}
+
+Result<void> Sensor::change(const std::function<bool(Judge&)>& change) {
+  if (state_ == State::draining) return fail(ErrorKind::unavailable, "the daemon is ending: nothing was changed");
+  bool changed = false;
+  std::uint64_t number = judge_loop_.change([&](Judge& judge) { return changed = change(judge); });
+  if (!changed || keeper_.wait_for_changes(number, kDurable)) return {};
+  std::string why = keeper_.state().failing;
+  if (state_ == State::draining) why = "the daemon is ending";
+  return fail(ErrorKind::io, fmt::format("in effect, but not stored yet: {}", why.empty() ? "the disk is slow" : why));
 }
 
 Health Sensor::health() {

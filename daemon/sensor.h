@@ -32,6 +32,7 @@ class Sensor final : public Running {
   std::string statistics() const;
 
   void read_inventory(const std::function<void(const Inventory&)>& reader) override;
+  Result<void> change(const std::function<bool(Judge&)>& change) override;
   Json status() override;
   Health health() override;
   const Metrics& metrics() const override { return metrics_; }

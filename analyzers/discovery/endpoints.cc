@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "analyzers/discovery/host_groups.h"
 #include "analyzers/epoch.h"
 #include "analyzers/names.h"
 
@@ -159,11 +160,13 @@ class CatchAll {
   Common answers_, echoes_;
 };
 
-// Hosts that only a client made up: a server that answers to any name gives each of them the same few answers.
+// Hosts that only a client made up: a server that answers to any name gives each of them the same few answers. What the
+// user has grouped, or says something of, is not made up.
 class MadeUpHosts {
  public:
   explicit MadeUpHosts(const Inventory& inventory) {
     for (const auto& [key, host] : inventory.hosts()) {
+      if (inventory.corrections.speaks_of(key)) continue;
       Fingerprint fingerprint;
       add(*host.tree, PathTree::kRoot, fingerprint);
       if (fingerprint.paths.empty() || fingerprint.requests > kFewRequests) continue;
@@ -215,20 +218,23 @@ class MadeUpHosts {
   std::set<const HostKey*> made_up_;
 };
 
-void add_endpoints(const HostKey& key, const PathTree& tree, std::vector<Endpoint>& out) {
-  std::vector<Route> routes = routes_of(tree);
+void add_endpoints(const HostKey& key, const PathTree& tree, const Corrections& corrections,
+                   std::vector<Endpoint>& out) {
+  std::vector<Route> routes = routes_of(tree, corrections.rules_of(key));
   CatchAll catch_all(tree, routes);
   std::set<std::string> read_by_get;
   for (const Route& route : routes) {
     if (route.method == "GET" && route.summary.exists()) read_by_get.insert(route.path());
   }
   for (Route& route : routes) {
-    if (!route.summary.exists() || catch_all.covers(route.method, route.summary)) continue;
+    if (!route.summary.exists()) continue;
+    if (!route.stated && catch_all.covers(route.method, route.summary)) continue;
     if (route.method == "HEAD" && read_by_get.contains(route.path())) continue;
     Endpoint endpoint;
     endpoint.host = key;
     endpoint.kind = kind_of(route);
     endpoint.denied_only = denied_only(route.summary);
+    if (const Correction* ignoring = corrections.ignoring(key, route)) endpoint.ignored_by = ignoring->id();
     endpoint.route = std::move(route);
     out.push_back(std::move(endpoint));
   }
@@ -246,12 +252,26 @@ const char* to_text(EndpointKind kind) {
   return "";
 }
 
-std::vector<Endpoint> endpoints_of(const Inventory& inventory) {
+std::vector<Endpoint> known_endpoints_of(const Inventory& inventory) {
   std::vector<Endpoint> endpoints;
   MadeUpHosts made_up(inventory);
-  for (const auto& [key, host] : inventory.hosts()) {
-    if (!made_up.contains(key)) add_endpoints(key, *host.tree, endpoints);
+  for (const auto& [key, members] : shown_hosts(inventory)) {
+    if (members.size() == 1 && made_up.contains(*members.front().key)) continue;
+    std::size_t before = endpoints.size();
+    if (members.size() == 1) {
+      add_endpoints(key, *members.front().host->tree, inventory.corrections, endpoints);
+    } else {
+      add_endpoints(key, MergedTree(members, inventory.hash_key()).tree(), inventory.corrections, endpoints);
+    }
+    bool group = key != *members.front().key || members.size() > 1;
+    for (std::size_t i = before; group && i < endpoints.size(); ++i) endpoints[i].member = members.front().key->host;
   }
+  return endpoints;
+}
+
+std::vector<Endpoint> endpoints_of(const Inventory& inventory) {
+  std::vector<Endpoint> endpoints = known_endpoints_of(inventory);
+  std::erase_if(endpoints, [](const Endpoint& endpoint) { return !endpoint.ignored_by.empty(); });
   return endpoints;
 }
 

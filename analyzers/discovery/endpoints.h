@@ -18,13 +18,17 @@ enum class EndpointKind : std::uint8_t { api, static_file, web, preflight };
 const char* to_text(EndpointKind kind);
 
 struct Endpoint {
-  HostKey host;
+  HostKey host;  // of a group: its pattern
   Route route;
   EndpointKind kind = EndpointKind::api;
   bool denied_only = false;  // every answer was 401, 403 or 407
+  std::string member;        // of a group: the first of its hosts
+  std::string ignored_by;    // id of the correction; empty: it is not ignored
 };
 
-// All endpoints of all hosts, in ascending order of host, path and method.
+// All endpoints of all hosts, as the user's corrections show them, in ascending order of host, path and method.
 std::vector<Endpoint> endpoints_of(const Inventory& inventory);
+// The same with those that are ignored.
+std::vector<Endpoint> known_endpoints_of(const Inventory& inventory);
 
 }  // namespace specular

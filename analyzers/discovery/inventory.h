@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "analyzers/coverage.h"
+#include "analyzers/discovery/corrections.h"
 #include "analyzers/discovery/hosts.h"
 #include "analyzers/discovery/path_tree.h"
 #include "capture/base/analysed_capture.h"
@@ -36,6 +37,7 @@ class Inventory {
   const std::map<HostKey, Host>& hosts() const { return hosts_; }
   std::map<HostKey, Host>& hosts() { return hosts_; }
   const Host* find(const HostKey& key) const;
+  const HashKey& hash_key() const { return key_; }      // of all trees
   std::size_t leaves() const { return ceiling_.used; }  // methods at paths, over all hosts
 
   struct Coverage {
@@ -55,6 +57,8 @@ class Inventory {
     bool dirty = false;
   };
   std::map<std::string, Capture> captures;  // of the drop folder, by name
+
+  Corrections corrections;
 
  private:
   const InventoryOptions& options_;

@@ -54,10 +54,11 @@ std::set<std::string> literals_of(const Route& route) {
 class View {
  public:
   // `first`: null for a first view.
-  View(const PathTree& tree, const FirstView* first) : tree_(tree), first_(first) {}
+  View(const PathTree& tree, const RouteRules& rules, const FirstView* first)
+      : tree_(tree), rules_(rules), first_(first) {}
 
   std::vector<Route> routes() {
-    walk({PathTree::kRoot}, {}, true);
+    walk({PathTree::kRoot}, {}, true, rules_.empty() ? nullptr : &rules_.root());
     std::sort(routes_.begin(), routes_.end(), [](const Route& a, const Route& b) {
       return std::pair(a.path(), a.method) < std::pair(b.path(), b.method);
     });
@@ -81,7 +82,7 @@ class View {
  private:
   struct Children {
     std::map<std::string, Group> words;       // that may be names or values, by text
-    std::map<std::string, Group> versions;    // by text
+    std::map<std::string, Group> names;       // versions, and what the user says is one, by text
     std::map<std::string, Group> values;      // parameters, by the suffix behind them
     std::map<std::string, Group> candidates;  // literals that may be values, by suffix
   };
@@ -90,11 +91,11 @@ class View {
     return route.method != "OPTIONS" && route.method != "HEAD" && route.summary.exists();
   }
 
-  // `base`: all segments so far are those that every path begins with.
-  void walk(const Group& group, const std::vector<RouteSegment>& segments, bool base) {
-    add_routes(group, segments);
-    Children children = sort_children(group);
-    std::map<std::string, Group> literals = children.versions;
+  // `base`: all segments so far are those that every path begins with. `rules`: of the user for this place, or null.
+  void walk(const Group& group, const std::vector<RouteSegment>& segments, bool base, const RouteRules::Place* rules) {
+    add_routes(group, segments, rules != nullptr && rules->stated);
+    Children children = sort_children(group, rules);
+    std::map<std::string, Group> literals = children.names;
     for (auto& [suffix, candidates] : children.candidates) {
       Group& values = children.values[suffix];
       if (are_values(candidates, !values.empty(), segments)) {
@@ -105,19 +106,25 @@ class View {
     }
     std::string likeness = tell_words(children, literals, segments, base);
     base = base && literals.size() == 1 && children.values.empty() && leaves_below(group) == 0;
-    for (const auto& [text, nodes] : literals) descend(nodes, segments, {false, text, {}}, base);
+    for (const auto& [text, nodes] : literals) {
+      const RouteRules::Place* behind = rules == nullptr ? nullptr : rules_.behind_literal(*rules, text);
+      descend(nodes, segments, {false, text, {}, {}}, base, behind);
+    }
     for (const auto& [suffix, nodes] : children.values) {
       if (nodes.empty()) continue;
-      RouteSegment segment{true, suffix, evidence_of(nodes, segments)};
+      const RouteRules::Place* behind = rules == nullptr ? nullptr : rules_.behind_parameter(*rules, suffix);
+      RouteSegment segment{true, suffix, evidence_of(nodes, segments, behind), {}};
       if (suffix.empty()) segment.evidence.likeness = likeness;
-      descend(nodes, segments, std::move(segment), false);
+      descend(nodes, segments, std::move(segment), false, behind);
     }
   }
 
-  void descend(const Group& group, const std::vector<RouteSegment>& before, RouteSegment segment, bool base) {
+  void descend(const Group& group, const std::vector<RouteSegment>& before, RouteSegment segment, bool base,
+               const RouteRules::Place* rules) {
     std::vector<RouteSegment> segments = before;
     segments.push_back(std::move(segment));
-    walk(group, segments, base);
+    if (rules != nullptr) segments.back().correction = rules->id;
+    walk(group, segments, base, rules);
   }
 
   std::size_t leaves_below(const Group& group) const {
@@ -126,7 +133,7 @@ class View {
     return count;
   }
 
-  void add_routes(const Group& group, const std::vector<RouteSegment>& segments) {
+  void add_routes(const Group& group, const std::vector<RouteSegment>& segments, bool stated) {
     std::map<std::string, Route> by_method;
     for (NodeIndex node : group) {
       for (PathTree::LeafIndex index : tree_.node(node).leaves) {
@@ -139,6 +146,7 @@ class View {
     for (auto& [method, route] : by_method) {
       route.method = method;
       route.segments = segments;
+      route.stated = stated;
       if (first_ != nullptr) narrow_evidence(route);
       routes_.push_back(std::move(route));
     }
@@ -161,20 +169,38 @@ class View {
     }
   }
 
-  Children sort_children(const Group& group) const {
+  // What the user says of literals at a place: names, and values by suffix. Returns what that leaves.
+  Group sort_by_rules(const Group& literals, const RouteRules::Place& rules, Children& children) const {
+    std::map<std::string_view, Group> by_text;
+    for (NodeIndex node : literals) by_text[tree_.node(node).key.text].push_back(node);
+    Group rest;
+    for (const auto& [text, nodes] : by_text) {
+      bool name = rules_.behind_literal(rules, text) != nullptr;
+      const std::string* suffix = name ? nullptr : rules_.suffix_of_value(rules, tree_, nodes);
+      Group& into = name ? children.names[std::string(text)] : suffix != nullptr ? children.values[*suffix] : rest;
+      into.insert(into.end(), nodes.begin(), nodes.end());
+    }
+    return rest;
+  }
+
+  Children sort_children(const Group& group, const RouteRules::Place* rules) const {
     Children children;
+    Group literals;
     for (NodeIndex parent : group) {
       for (NodeIndex child : tree_.node(parent).children) {
         const SegmentKey& key = tree_.node(child).key;
-        if (key.folded) {
-          children.values[key.text].push_back(child);
-        } else if (is_version(key.kind)) {
-          children.versions[key.text].push_back(child);
-        } else if (may_be_name(key.kind) && classify_segment(key.text).suffix.empty()) {
-          children.words[key.text].push_back(child);
-        } else {
-          children.candidates[std::string(classify_segment(key.text).suffix)].push_back(child);
-        }
+        (key.folded ? children.values[key.text] : literals).push_back(child);
+      }
+    }
+    if (rules != nullptr) literals = sort_by_rules(literals, *rules, children);
+    for (NodeIndex child : literals) {
+      const SegmentKey& key = tree_.node(child).key;
+      if (is_version(key.kind)) {
+        children.names[key.text].push_back(child);
+      } else if (may_be_name(key.kind) && classify_segment(key.text).suffix.empty()) {
+        children.words[key.text].push_back(child);
+      } else {
+        children.candidates[std::string(classify_segment(key.text).suffix)].push_back(child);
       }
     }
     return children;
@@ -312,18 +338,26 @@ class View {
     return evidence;
   }
 
-  ParameterEvidence evidence_of(const Group& nodes, const std::vector<RouteSegment>& segments) const {
+  // `rules`: of the user for the place behind the parameter, or null.
+  ParameterEvidence evidence_of(const Group& nodes, const std::vector<RouteSegment>& segments,
+                                const RouteRules::Place* rules) const {
     ParameterEvidence evidence = count_values(nodes);
     bool literal_before = !segments.empty() && !segments.back().is_parameter;
     std::string base = parameter_name(literal_before ? segments.back().text : "", evidence.main_class());
-    // Names in one template differ.
-    evidence.name = base;
-    auto is_taken = [&](const RouteSegment& segment) {
-      return segment.is_parameter && segment.evidence.name == evidence.name;
-    };
-    for (int number = 2; std::any_of(segments.begin(), segments.end(), is_taken); ++number) {
-      evidence.name = base + std::to_string(number);
+    bool named = rules != nullptr && !rules->name.empty();
+    if (named) base = rules->name;
+    if (rules != nullptr && !rules->id.empty()) {
+      evidence.stated = rules->kind == RouteRules::Kind::merge ? "merged by the user" : "pinned by the user";
     }
+    // Names in one template differ; those that the user gives go first.
+    auto is_taken = [&](const std::string& name) {
+      if (!named && rules != nullptr && rules->names_below.contains(name)) return true;
+      return std::any_of(segments.begin(), segments.end(), [&](const RouteSegment& segment) {
+        return segment.is_parameter && segment.evidence.name == name;
+      });
+    };
+    evidence.name = base;
+    for (int number = 2; is_taken(evidence.name); ++number) evidence.name = base + std::to_string(number);
     return evidence;
   }
 
@@ -334,6 +368,7 @@ class View {
   }
 
   const PathTree& tree_;
+  const RouteRules& rules_;
   const FirstView* first_;
   FirstView own_;
   Habits nothing_;
@@ -355,6 +390,7 @@ std::string ParameterEvidence::why() const {
                  static_cast<double>(std::max<std::uint64_t>(1, distinct));
   std::string text =
       fmt::format("{} distinct in {} visits, {:.1f} % {}", distinct, visits, 100 * share, specular::to_text(main));
+  if (!stated.empty()) text = stated + "; " + text;
   return likeness.empty() ? text : text + "; " + likeness;
 }
 
@@ -384,9 +420,15 @@ std::string Route::path() const {
   return path.empty() ? "/" : path;
 }
 
-std::vector<Route> routes_of(const PathTree& tree) {
-  FirstView first = View(tree, nullptr).findings();
-  return View(tree, &first).routes();
+std::string Route::shape() const {
+  std::string shape;
+  for (const RouteSegment& segment : segments) shape += (segment.is_parameter ? "/{}" : "/") + segment.text;
+  return shape.empty() ? "/" : shape;
+}
+
+std::vector<Route> routes_of(const PathTree& tree, const RouteRules& rules) {
+  FirstView first = View(tree, rules, nullptr).findings();
+  return View(tree, rules, &first).routes();
 }
 
 }  // namespace specular

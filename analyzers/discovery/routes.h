@@ -1,5 +1,5 @@
-// Routes: path templates as a view over the path tree; a pure function of it, computed anew whenever they are asked
-// for. Nothing is merged in the tree, so a template splits again when the evidence turns.
+// Routes: path templates as a view over the path tree; a pure function of it and of what the user says, computed anew
+// whenever they are asked for. Nothing is merged in the tree, so a template splits again when the evidence turns.
 #pragma once
 
 #include <array>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "analyzers/discovery/path_tree.h"
+#include "analyzers/discovery/route_rules.h"
 
 namespace specular {
 
@@ -18,8 +19,10 @@ struct ParameterEvidence {
   std::uint64_t visits = 0;                              // requests through it
   std::array<std::uint64_t, kSegmentClasses> classes{};  // distinct values by what they look like
   std::string likeness;                                  // what else speaks for it, where values look like names
+  std::string stated;                                    // "pinned by the user", "merged by the user"; else empty
 
-  // In one line: "139 distinct in 268 visits, 51.1 % word; alike in what they answer (5.0 bits), …"
+  // In one line: "139 distinct in 268 visits, 51.1 % word; alike in what they answer (5.0 bits), …", with what the user
+  // says before it.
   std::string why() const;
   SegmentClass main_class() const;
   const char* type() const;    // OpenAPI
@@ -30,6 +33,7 @@ struct RouteSegment {
   bool is_parameter = false;
   std::string text;  // a literal; or what stands behind the parameter's value: ".json", ":cancel"
   ParameterEvidence evidence;
+  std::string correction;  // id of the user's that says so; empty: the evidence does
 };
 
 struct Route {
@@ -37,11 +41,13 @@ struct Route {
   std::vector<RouteSegment> segments;
   EndpointSummary summary;
   std::vector<PathTree::LeafIndex> leaves;  // of the tree, that it stands for
+  bool stated = false;                      // the user says that there is an endpoint at this path
 
-  std::string path() const;  // /users/{userId}/orders
+  std::string path() const;   // /users/{userId}/orders
+  std::string shape() const;  // the same with no names: /users/{}/orders
 };
 
 // In ascending order of path and method; what no server answered as existing is among them.
-std::vector<Route> routes_of(const PathTree& tree);
+std::vector<Route> routes_of(const PathTree& tree, const RouteRules& rules = {});
 
 }  // namespace specular

@@ -9,6 +9,7 @@
 
 #include "analyzers/openapi/components.h"
 #include "analyzers/openapi/contents.h"
+#include "analyzers/openapi/server.h"
 #include "capture/base/escape.h"
 #include "capture/base/text.h"
 #include "capture/base/time.h"
@@ -52,9 +53,7 @@ class Document {
     document["info"]["version"] = "1";
     document["info"]["description"] = "Learned from observed traffic.";
     if (!host.network.empty()) document["info"]["x-specular-network"] = make_utf8(host.network);
-    Json server;
-    server["url"] = "http://" + make_utf8(host.host);
-    document["servers"] = Json::array({server});
+    document["servers"] = Json::array({server_of(endpoints_.front())});
     document["paths"] = Json::object();
     for (const Endpoint& endpoint : endpoints_) add(endpoint, document["paths"]);
     share_schemas(document);

@@ -14,6 +14,11 @@ class KnownSensor final : public Running {
     std::lock_guard lock(mutex_);
     reader(site.known());
   }
+  Result<void> change(const std::function<bool(Judge&)>& change) override {
+    std::lock_guard lock(mutex_);
+    (void)site.known();
+    return change(site.judge()) ? durable : Result<void>();
+  }
   Json status() override { return {{"version", "1"}, {"state", "running"}, {"why", "a\x1b[31m\xff"}}; }
   Health health() override { return {true, ""}; }
   const Metrics& metrics() const override { return counted; }
@@ -23,6 +28,7 @@ class KnownSensor final : public Running {
 
   Site site;
   Metrics counted;
+  Result<void> durable;  // what a change comes to
 
  private:
   std::mutex mutex_;

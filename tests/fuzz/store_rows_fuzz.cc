@@ -87,6 +87,32 @@ void try_path(std::string_view bytes) {
   require(*again == *path, "a path is read again as it was");
 }
 
+void try_correction(std::string_view bytes) {
+  auto correction = decode_correction(bytes);
+  if (!correction || !*correction) return;
+  std::string row = encode(**correction);
+  auto again = decode_correction(row);
+  require(again && *again && encode(**again) == row, "a correction's row is stable");
+  require((*again)->id() == (*correction)->id(), "a correction keeps its id");
+  Corrections corrections;
+  if (!corrections.add(**correction)) return;
+  (void)corrections.rules_of((*correction)->host);
+  require(corrections.remove((*correction)->id()), "a correction can be taken back");
+  require(!corrections.speaks_of((*correction)->host), "a correction that was taken back is gone");
+}
+
+// What a user writes.
+void try_template(std::string_view bytes) {
+  if (auto pattern = parse_host_pattern(bytes)) {
+    require(parse_host_pattern(*pattern) == *pattern, "a pattern is read again as it was");
+  }
+  auto path = parse_template(bytes);
+  if (!path) return;
+  auto again = parse_template(to_text(*path));
+  require(again && *again == *path, "a template is read again as it was");
+  require(parse_template(shape_of(*path)).has_value(), "a shape is a template");
+}
+
 }  // namespace
 }  // namespace specular::fuzz
 
@@ -97,5 +123,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   specular::fuzz::try_values(bytes);
   specular::fuzz::try_coverage(bytes);
   specular::fuzz::try_path(bytes);
+  specular::fuzz::try_correction(bytes);
+  specular::fuzz::try_template(bytes);
   return 0;
 }

@@ -50,14 +50,15 @@ int run_analyze(const AnalyzeOptions& options, Invocation& invocation) {
   if (read.status == kUsage) return read.status;
   if (auto finished = (*pipeline)->finish(); !finished) return complain(kFailed, finished.error().text);
 
-  std::vector<Endpoint> endpoints = endpoints_of(inventory);
+  std::vector<Endpoint> endpoints = known_endpoints_of(inventory);
+  std::size_t ignored = std::erase_if(endpoints, [](const Endpoint& e) { return !e.ignored_by.empty(); });
   std::vector<Json> rows;
   for (const Endpoint& endpoint : endpoints) {
     if (options.filter.wants(endpoint)) rows.push_back(endpoint_row(endpoint));
   }
   list_endpoints(rows, invocation.format);
   (void)flush_output();  // before what goes to standard error
-  fmt::print(stderr, "{}{}", summary_text(inventory, endpoints, options.filter.all),
+  fmt::print(stderr, "{}{}", summary_text(inventory, endpoints, options.filter.all, ignored),
              why_nothing(before, counted_in(inventory), read.packets, options.reading.leave_out()));
   if (auto written = write_documents(endpoints, options.openapi); !written) {
     return complain(kFailed, written.error().text);

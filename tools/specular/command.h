@@ -39,6 +39,7 @@ void add_endpoints(CLI::App& app, Invocation& invocation);
 void add_openapi(CLI::App& app, Invocation& invocation);
 void add_openapi_diff(CLI::App& openapi, Invocation& invocation);
 void add_export(CLI::App& app, Invocation& invocation);
+void add_routes(CLI::App& app, Invocation& invocation);
 void add_coverage(CLI::App& app, Invocation& invocation);
 void add_status(CLI::App& app, Invocation& invocation);
 

@@ -84,7 +84,8 @@ void list_coverage(const std::vector<Json>& rows, Format format) {
   listing.finish();
 }
 
-std::string summary_text(const Inventory& inventory, const std::vector<Endpoint>& endpoints, bool all) {
+std::string summary_text(const Inventory& inventory, const std::vector<Endpoint>& endpoints, bool all,
+                         std::size_t ignored) {
   std::size_t apis = 0;
   std::set<HostKey> hosts;
   for (const Endpoint& endpoint : endpoints) {
@@ -99,6 +100,10 @@ std::string summary_text(const Inventory& inventory, const std::vector<Endpoint>
   if (std::size_t others = endpoints.size() - apis; others > 0) {
     const char* hint = all ? "" : " (--all lists them)";
     text += fmt::format("{} more are static files, web pages or preflights{}\n", others, hint);
+  }
+  if (ignored > 0) {
+    text += fmt::format("{} more {} ignored (specular routes lists what you corrected)\n", ignored,
+                        ignored == 1 ? "is" : "are");
   }
   std::uint64_t connections = seen[CoverageItem::connections];
   if (std::uint64_t encrypted = seen[CoverageItem::encrypted_connections] + seen[CoverageItem::http2_connections];

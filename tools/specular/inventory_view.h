@@ -19,7 +19,9 @@ void list_endpoints(const std::vector<Json>& rows, Format format);
 void show_endpoints(const std::vector<Json>& rows, Format format);
 void list_coverage(const std::vector<Json>& rows, Format format);
 
-// What a person wants to know after a run, in a few lines. `all`: those that are no API were listed too.
-std::string summary_text(const Inventory& inventory, const std::vector<Endpoint>& endpoints, bool all);
+// What a person wants to know after a run, in a few lines. `all`: those that are no API were listed too; `ignored` were
+// not, as the user wants it.
+std::string summary_text(const Inventory& inventory, const std::vector<Endpoint>& endpoints, bool all,
+                         std::size_t ignored);
 
 }  // namespace specular

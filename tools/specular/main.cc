@@ -49,6 +49,7 @@ int run(int argc, char** argv) {
   add_endpoints(app, invocation);
   add_openapi(app, invocation);
   add_export(app, invocation);
+  add_routes(app, invocation);
   add_coverage(app, invocation);
   add_status(app, invocation);
   try {
