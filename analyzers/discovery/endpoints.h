@@ -21,7 +21,10 @@ struct Endpoint {
   HostKey host;
   Route route;
   EndpointKind kind = EndpointKind::api;
-  bool denied_only = false;  // every answer was 401, 403 or 407
+  bool denied_only = false;           // every answer was 401, 403 or 407
+  std::vector<std::string> one_time;  // of its ways to authenticate, those that are none (credential_view.h)
+
+  bool authenticates(std::string_view way) const;
 };
 
 // All endpoints of all hosts, in ascending order of host, path and method.
