@@ -27,12 +27,9 @@ std::set<std::string> types_of(const SchemaNode& node, Writing writing) {
   // Text tells the type, where it is one.
   for (std::size_t i = 0; i < kTextFormats; ++i) {
     if (node.text->formats[i] == 0) continue;
-    switch (static_cast<TextFormat>(i)) {
-      case TextFormat::integer: types.insert("integer"); break;
-      case TextFormat::number: types.insert("number"); break;
-      case TextFormat::boolean: types.insert("boolean"); break;
-      default: types.insert("string"); break;
-    }
+    auto format = static_cast<TextFormat>(i);
+    bool typed = format == TextFormat::integer || format == TextFormat::number || format == TextFormat::boolean;
+    types.insert(typed ? to_text(format) : "string");
   }
   return types;
 }

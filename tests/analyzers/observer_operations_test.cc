@@ -1,5 +1,6 @@
 // What the observer learns of calls, credentials and deprecation, in whatever order, number of parts, and budget.
 #include <algorithm>
+#include <random>
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>

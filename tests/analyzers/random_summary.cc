@@ -1,6 +1,7 @@
 #include "tests/analyzers/random_summary.h"
 
 #include "tests/analyzers/schemas.h"
+#include "tests/analyzers/site.h"
 
 namespace specular::test {
 namespace {

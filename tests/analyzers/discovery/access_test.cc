@@ -7,7 +7,7 @@
 
 #include "analyzers/discovery/credential_view.h"
 #include "capture/base/hash.h"
-#include "tests/analyzers/random_summary.h"
+#include "tests/analyzers/site.h"
 
 namespace specular::test {
 namespace {

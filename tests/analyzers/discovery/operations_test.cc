@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/analyzers/random_summary.h"
+#include "tests/analyzers/site.h"
 
 namespace specular::test {
 namespace {

@@ -76,7 +76,7 @@ TEST_CASE("levels and fields are bounded") {
 
 TEST_CASE("names are what a person writes") {
   CHECK(is_graphql_name("_getUser2"));
-  for (const std::string text : {std::string(), std::string("2x"), std::string("a-b"), std::string(200, 'a')})
+  for (const std::string& text : {std::string(), std::string("2x"), std::string("a-b"), std::string(200, 'a')})
     CHECK_FALSE(is_graphql_name(text));
 }
 

@@ -1,6 +1,7 @@
 #include "analyzers/openapi/verification.h"
 
 #include <functional>
+#include <random>
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
