@@ -351,7 +351,7 @@ void Observer::on_finished(ExchangeId id, const ExchangeEnd& end) {
   state.has_request = state.has_response = false;
   state.location = 0;
   state.request_shape.reset();
-  state.access = {};
+  state.access.set.clear();
   state.calls.reset();
   state.reads_response = false;
   state.tunnel = TunnelId::none;

@@ -121,7 +121,7 @@ bool looks_like_secret(std::string_view value) {
 }
 
 bool is_query_key(std::string_view name, std::string_view value) {
-  return is_key_parameter(name) || (may_be_key(name) && looks_like_secret(value));
+  return is_key_parameter(name) || (looks_like_secret(value) && may_be_key(name));
 }
 
 bool is_jwt(std::string_view token) {
