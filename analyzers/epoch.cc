@@ -4,6 +4,7 @@
 #include <cstring>
 #include <functional>
 
+#include "analyzers/operation_rows.h"
 #include "analyzers/schema_rows.h"
 #include "epoch.pb.h"
 
@@ -217,6 +218,8 @@ std::string encode(const EndpointSummary& from) {
   put(from.echoes, to.mutable_echoes());
   to.mutable_names()->Add(from.names.hashes().begin(), from.names.hashes().end());
   for (const auto& [place, schema] : from.shapes.list()) put(place, schema, to.add_schemas());
+  put_access(from, to);
+  put_operations(from, to);
   return serialise(to);
 }
 
@@ -249,6 +252,7 @@ Result<EndpointSummary> decode_summary(std::string_view value) {
   for (const stored::Schema& schema : from.schemas()) {
     if (!get(schema, to.shapes)) return damaged();
   }
+  if (!get_access(from, to) || !get_operations(from, to)) return damaged();
   return to;
 }
 

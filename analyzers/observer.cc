@@ -4,6 +4,7 @@
 
 #include "analyzers/inspect/body_names.h"
 #include "analyzers/inspect/credentials.h"
+#include "analyzers/inspect/deprecation.h"
 #include "analyzers/names.h"
 #include "capture/base/text.h"
 
@@ -42,6 +43,8 @@ Observer::Observer(const Options& options, const TunnelTable& tunnels, const Has
       sink_(sink),
       header_kinds_(key),
       shapes_(key, !options.read_bodies),
+      access_(key),
+      operations_(key),
       host_ceiling_(options.inventory),
       path_cache_(kPathCache) {
   ceiling_.limit = options.inventory.max_endpoints.size();
@@ -116,6 +119,7 @@ BodyWish Observer::on_request(ExchangeId id, const Connection& connection, const
   state.server = connection.server;
   state.anomalies = head.anomalies;
   state.method.assign(head.method);
+  state.time = head.time;
   state.host = find_host(connection, head.authority);
   if (!head.path.empty()) {
     state.leaf = find_leaf(state.host, head.method, head.path, state);
@@ -126,6 +130,7 @@ BodyWish Observer::on_request(ExchangeId id, const Connection& connection, const
     }
   }
   normalise_content_type(find_header(head.headers, "content-type").value_or(""), state.request_type);
+  operations_.read_head(head, state.request_type, state.calls);
   if (state.host != kNone && media_kind_of(state.request_type) != MediaKind::binary)
     return {BodyWish::Mode::whole, ShapeLearner::kMaxBody};
   return wish(find_header(head.headers, "content-encoding").has_value());
@@ -148,7 +153,7 @@ void Observer::note_request(EndpointSummary& summary, const Connection& connecti
   summary.clients.add(
       fast_hash(key_, client_address(connection, head.headers, options_.clients.trusted_proxies.values())));
   summary.servers.add(connection.server);
-  note_headers(summary, head);
+  note_headers(summary, head, state);
   note_query(summary, query_of(head.path));
   ++hosts_[state.host].tree->resolve(state.leaf)->requests_ever;
   hosts_[state.host].tree->touch(state.leaf);
@@ -156,23 +161,27 @@ void Observer::note_request(EndpointSummary& summary, const Connection& connecti
   hosts_[state.host].dirty = true;
 }
 
-void Observer::note_headers(EndpointSummary& summary, const RequestHead& head) {
-  bool anonymous = true;
+void Observer::note_headers(EndpointSummary& summary, const RequestHead& head, State& state) {
   shapes_.parameters().begin();
-  auto found = [&](std::string_view way) {
-    summary.auth.add(way);
-    anonymous = false;
-  };
+  access_.begin();
+  auto found = [&](std::string_view way, std::string_view value) { access_.found(way, value, summary); };
   for (const HeaderField& field : head.headers) {
-    switch (header_kinds_.of(field.name)) {
+    HeaderKind kind = header_kinds_.of(field.name);
+    if (kind == HeaderKind::maybe_key)
+      kind = credentials::looks_like_secret(field.value) ? HeaderKind::api_key : HeaderKind::parameter;
+    switch (kind) {
       case HeaderKind::common:
       case HeaderKind::content_encoding: break;
-      case HeaderKind::authorization: found(credentials::way_of_authorization(field.value, buffer_)); break;
+      case HeaderKind::authorization:
+        found(credentials::way_of_authorization(field.value, buffer_),
+              trim(field.value.substr(std::min(field.value.find_first_of(" \t"), field.value.size()))));
+        break;
       case HeaderKind::cookie: credentials::find_in_cookies(field.value, buffer_, found); break;
+      case HeaderKind::maybe_key:
       case HeaderKind::api_key:
         buffer_ = "apiKey:header:";
         append_lower(field.name, buffer_);
-        found(buffer_);
+        found(buffer_, field.value);
         break;
       case HeaderKind::content_type:
         normalise_content_type(field.value, name_);
@@ -189,15 +198,8 @@ void Observer::note_headers(EndpointSummary& summary, const RequestHead& head) {
   }
   note_parameters(summary, ShapePlace::Part::header);
   note_cookies(summary, head);
-  for (std::string_view query = query_of(head.path); !query.empty();) {
-    auto end = std::min(query.find('&'), query.size());
-    std::string_view name = query.substr(0, std::min(query.find('='), end));
-    query.remove_prefix(std::min(end + 1, query.size()));
-    if (!credentials::is_key_parameter(name)) continue;
-    buffer_.assign("apiKey:query:").append(name);
-    found(buffer_);
-  }
-  if (anonymous) summary.auth.add(std::string_view());
+  credentials::find_in_query(query_of(head.path), buffer_, found);
+  access_.end(summary, state.access);
 }
 
 // Cookies that carry no session; those of advertisers and analytics begin with an underscore.
@@ -228,7 +230,7 @@ void Observer::note_query(EndpointSummary& summary, std::string_view query) {
     query.remove_prefix(std::min(end + 1, query.size()));
     auto equals = std::min(pair.find('='), pair.size());
     std::string_view name = pair.substr(0, std::min(equals, kMaxParameterName));
-    if (name.empty() || credentials::is_key_parameter(name)) continue;
+    if (name.empty() || credentials::is_query_key(name, pair.substr(std::min(equals + 1, pair.size())))) continue;
     // A bare item may be a value, and so may what no name looks like.
     if (!is_name(name)) continue;
     shapes_.parameters().add(name, pair.substr(std::min(equals + 1, pair.size())), true);
@@ -266,12 +268,16 @@ BodyWish Observer::on_response(ExchangeId id, const Connection& connection, cons
     state.location = fast_hash(key_, as_bytes(location)) | 1;
   }
   state.content.clear();
+  state.deprecation = deprecation_of(head);
+  operations_.note_answer(head, state.calls);
   bool encoded = find_header(head.headers, "content-encoding").has_value();
   ShapePlace place{ShapePlace::Part::response, state.status, state.response_type};
   std::uint64_t exchange = fast_hash(key_, static_cast<std::uint64_t>(head.time.time_since_epoch().count()));
   state.reads_response = state.has_request && summary_of(state) != nullptr &&
                          shapes_.wants_response(endpoint_hash(state), place, exchange);
   if (state.reads_response) return {BodyWish::Mode::whole, ShapeLearner::kMaxBody};
+  if (std::size_t size = OperationLearner::wish_of(state.calls, state.response_type); size > 0)
+    return {BodyWish::Mode::whole, size};
   return encoded ? wish(true) : BodyWish{BodyWish::Mode::pieces, 0};
 }
 
@@ -298,14 +304,16 @@ void Observer::on_request_body(ExchangeId id, const BodyView& body) {
   State& state = states_[static_cast<std::uint32_t>(id)];
   if (body.bytes.empty() || summary_of(state) == nullptr) return;
   state.request_shape = shapes_.read_request(state.request_type, body);
+  operations_.read_body(state.request_type, *state.request_shape, body, state.time, state.calls);
 }
 
 void Observer::on_response_body(ExchangeId id, const BodyView& body) {
   note_body(id, body);
   State& state = states_[static_cast<std::uint32_t>(id)];
+  on_body_piece(id, false, body.bytes);
+  operations_.read_answer(state.status, state.response_type, body, state.calls);
   EndpointSummary* summary = state.reads_response ? summary_of(state) : nullptr;
   if (summary == nullptr) return;
-  on_body_piece(id, false, body.bytes);
   shapes_.add_response(endpoint_hash(state), {ShapePlace::Part::response, state.status, state.response_type}, body,
                        summary->shapes);
 }
@@ -331,6 +339,9 @@ void Observer::on_finished(ExchangeId id, const ExchangeEnd& end) {
   if (summary != nullptr) {
     note_answer(*summary, state, end);
     note_shapes(*summary, state, end);
+    AccessLearner::finish(state.access, state.has_response ? state.status : 0, *summary);
+    operations_.finish(state.has_response ? state.status : 0, state.response_type, state.calls, summary->operations);
+    if (state.has_response) summary->deprecation.merge(state.deprecation);
     hosts_[state.host].tree->touch(state.leaf);
   }
   note_coverage(state, end);
@@ -340,6 +351,8 @@ void Observer::on_finished(ExchangeId id, const ExchangeEnd& end) {
   state.has_request = state.has_response = false;
   state.location = 0;
   state.request_shape.reset();
+  state.access.set.clear();
+  state.calls.reset();
   state.reads_response = false;
   state.tunnel = TunnelId::none;
   state.anomalies = {};

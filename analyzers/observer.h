@@ -11,11 +11,13 @@
 #include <string>
 #include <vector>
 
+#include "analyzers/access_learner.h"
 #include "analyzers/coverage.h"
 #include "analyzers/discovery/hosts.h"
 #include "analyzers/discovery/path_tree.h"
 #include "analyzers/inspect/client_address.h"
 #include "analyzers/inspect/headers.h"
+#include "analyzers/operation_learner.h"
 #include "analyzers/shape_learner.h"
 #include "capture/base/pool.h"
 #include "capture/exchange.h"
@@ -84,8 +86,12 @@ class Observer final : public ExchangeSink {
     std::uint64_t location = 0;  // a hash of Location, without the request's own path
     std::string request_type;
     std::unique_ptr<Schema> request_shape;  // of its body
-    bool reads_response = false;            // for its schema
-    std::string content;  // how the response's body begins, to tell answers from each other; never told
+    Timestamp time;                         // of the request
+    AccessLearner::Pending access;
+    OperationLearner::Slot calls;
+    Deprecation deprecation;
+    bool reads_response = false;  // for its schema
+    std::string content;          // how the response's body begins, to tell answers from each other; never told
     TunnelId tunnel = TunnelId::none;
     SocketAddress server;
     Anomalies anomalies;
@@ -107,7 +113,7 @@ class Observer final : public ExchangeSink {
   PathTree::LeafRef find_leaf(std::uint32_t host, std::string_view method, std::string_view target, State& state);
   EndpointSummary* summary_of(State& state);
   void note_request(EndpointSummary& summary, const Connection& connection, const RequestHead& head, State& state);
-  void note_headers(EndpointSummary& summary, const RequestHead& head);
+  void note_headers(EndpointSummary& summary, const RequestHead& head, State& state);
   void note_cookies(EndpointSummary& summary, const RequestHead& head);
   void note_query(EndpointSummary& summary, std::string_view query);
   void note_parameter(ParameterTable& table, std::string_view name, std::string_view value);
@@ -128,6 +134,8 @@ class Observer final : public ExchangeSink {
   DeltaSink& sink_;
   HeaderKinds header_kinds_;
   ShapeLearner shapes_;
+  AccessLearner access_;
+  OperationLearner operations_;
   LeafCeiling ceiling_;
   std::vector<Host> hosts_;
   HostCeiling host_ceiling_;

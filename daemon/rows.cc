@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "analyzers/openapi/operations.h"
 #include "capture/base/time.h"
 
 namespace specular {
@@ -104,7 +105,7 @@ Json endpoint_row(const Endpoint& endpoint) {
   row["statuses"] = counts_json(summary.statuses);
   row["auth"] = Json::array();
   for (const auto& [way, count] : summary.auth.entries()) {
-    if (!way.empty()) row["auth"].push_back(way);
+    if (endpoint.authenticates(way)) row["auth"].push_back(way);
   }
   row["denied_only"] = endpoint.denied_only;
   row["clients"] = summary.clients.estimate();
@@ -139,6 +140,11 @@ Json endpoint_details(const Endpoint& endpoint, const CoverageCounts* coverage) 
   json["header_parameters"] = parameters_json(summary.headers);
   json["auth_requests"] = Json::object();
   for (const auto& [way, count] : summary.auth.entries()) json["auth_requests"][way.empty() ? "none" : way] = count;
+  json["access"] = access_json(endpoint);
+  json["operations"] = operations_json(summary.operations, false);
+  json["failed_calls"] = summary.operations.failed();
+  json["unconfirmed_calls"] = summary.operations.unconfirmed();
+  json["deprecation"] = deprecation_json(summary.deprecation);
   json["request_types"] = counts_json(summary.request_types);
   json["response_types"] = counts_json(summary.response_types);
   json["request_bytes"] = quantiles_json(summary.request_bytes, 1);

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "analyzers/discovery/credential_view.h"
 #include "analyzers/discovery/host_groups.h"
 #include "analyzers/epoch.h"
 #include "analyzers/names.h"
@@ -222,7 +223,7 @@ void add_endpoints(const HostKey& key, const PathTree& tree, const Corrections& 
                    std::vector<Endpoint>& out) {
   std::vector<Route> routes = routes_of(tree, corrections.rules_of(key));
   CatchAll catch_all(tree, routes);
-  std::set<std::string> read_by_get;
+  std::set<std::string> read_by_get, one_time = one_time_values(routes);
   for (const Route& route : routes) {
     if (route.method == "GET" && route.summary.exists()) read_by_get.insert(route.path());
   }
@@ -235,12 +236,19 @@ void add_endpoints(const HostKey& key, const PathTree& tree, const Corrections& 
     endpoint.kind = kind_of(route);
     endpoint.denied_only = denied_only(route.summary);
     if (const Correction* ignoring = corrections.ignoring(key, route)) endpoint.ignored_by = ignoring->id();
+    for (const auto& [way, count] : route.summary.auth.entries()) {
+      if (one_time.contains(way)) endpoint.one_time.push_back(way);
+    }
     endpoint.route = std::move(route);
     out.push_back(std::move(endpoint));
   }
 }
 
 }  // namespace
+
+bool Endpoint::authenticates(std::string_view way) const {
+  return !way.empty() && std::find(one_time.begin(), one_time.end(), way) == one_time.end();
+}
 
 const char* to_text(EndpointKind kind) {
   switch (kind) {

@@ -21,9 +21,12 @@ struct Endpoint {
   HostKey host;  // of a group: its pattern
   Route route;
   EndpointKind kind = EndpointKind::api;
-  bool denied_only = false;  // every answer was 401, 403 or 407
-  std::string member;        // of a group: the first of its hosts
-  std::string ignored_by;    // id of the correction; empty: it is not ignored
+  std::string member;                 // of a group: the first of its hosts
+  std::string ignored_by;             // id of the correction; empty: it is not ignored
+  bool denied_only = false;           // every answer was 401, 403 or 407
+  std::vector<std::string> one_time;  // of its ways to authenticate, those that are none (credential_view.h)
+
+  bool authenticates(std::string_view way) const;
 };
 
 // All endpoints of all hosts, as the user's corrections show them, in ascending order of host, path and method.

@@ -75,6 +75,7 @@ void EndpointSummary::merge(const EndpointSummary& other) {
   request_types.merge(other.request_types);
   response_types.merge(other.response_types);
   auth.merge(other.auth);
+  access.merge(other.access);
   preflights += other.preflights;
   clients.merge(other.clients);
   servers.merge(other.servers);
@@ -87,6 +88,8 @@ void EndpointSummary::merge(const EndpointSummary& other) {
   echoes.merge(other.echoes);
   names.merge(other.names);
   shapes.merge(other.shapes);
+  operations.merge(other.operations);
+  deprecation.merge(other.deprecation);
 }
 
 void EndpointSummary::clear() {
@@ -98,6 +101,7 @@ void EndpointSummary::clear() {
   request_types.clear();
   response_types.clear();
   auth.clear();
+  access.clear();
   clients.clear();
   servers.clear();
   latency_us.clear();
@@ -109,6 +113,8 @@ void EndpointSummary::clear() {
   echoes.clear();
   names.clear();
   shapes.clear();
+  operations.clear();
+  deprecation = {};
 }
 
 }  // namespace specular

@@ -9,6 +9,9 @@
 #include <utility>
 #include <vector>
 
+#include "analyzers/discovery/access.h"
+#include "analyzers/discovery/deprecation.h"
+#include "analyzers/discovery/operations.h"
 #include "analyzers/discovery/schema.h"
 #include "analyzers/discovery/segment.h"
 #include "analyzers/discovery/sketch.h"
@@ -95,7 +98,8 @@ struct EndpointSummary {
   std::array<std::uint64_t, 5> wholes{};  // by Whole
   CountTable<std::string, 16> request_types, response_types;
   CountTable<std::string, 16> auth;  // "bearer", "apiKey:header:x-api-key"; anonymous requests under ""
-  std::uint64_t preflights = 0;      // of them, CORS preflight requests
+  AccessSummary access;
+  std::uint64_t preflights = 0;  // of them, CORS preflight requests
   DistinctCounter clients;
   CountTable<SocketAddress, 32> servers;
   LogHistogram latency_us, request_bytes, response_bytes;  // of bodies; requests without one do not count
@@ -103,8 +107,10 @@ struct EndpointSummary {
   // What answers were like, as hashes of status, type, size and the beginning of the content; in `echoes`, of those
   // that repeat the path, the same without it. Where anything is answered alike, nobody is at home.
   CountTable<std::uint64_t, 4> answers, echoes;
-  NameSketch names;  // that stand in the bodies of answers that grant what was asked for
+  NameSketch names;   // that stand in the bodies of answers that grant what was asked for
   ShapeTable shapes;  // of bodies, queries, headers and cookies
+  OperationTable operations;
+  Deprecation deprecation;
 
   // Whether a server has ever answered as if this existed.
   bool exists() const;

@@ -90,4 +90,47 @@ bool is_session_cookie(std::string_view name) {
   return !csrf && (is_one_of(bare.text(), kNames) || ends_with_any(bare.text(), kEndings));
 }
 
+bool may_be_key(std::string_view name) {
+  static constexpr std::string_view kWords[] = {"token",      "secret",   "apikey",  "auth",
+                                                "credential", "password", "session", "signature"};
+  static constexpr std::string_view kOthers[] = {"csrf",   "xsrf",     "idempot",   "cache", "sort",    "page",
+                                                 "cursor", "continu",  "next",      "sync",  "request", "partition",
+                                                 "author", "verifier", "surrogate", "trace", "device",  "public"};
+  if (name.size() < 3 || name.size() > 40) return false;
+  BareName bare(name);
+  auto has = [&](std::string_view word) { return bare.text().find(word) != std::string_view::npos; };
+  bool named = bare.text().ends_with("key") || std::any_of(std::begin(kWords), std::end(kWords), has);
+  if (!named || has("authoriz")) return named;
+  return std::none_of(std::begin(kOthers), std::end(kOthers), has);
+}
+
+bool looks_like_secret(std::string_view value) {
+  constexpr std::size_t kShortest = 16, kLongest = 4096;
+  if (value.size() < kShortest || value.size() > kLongest) return false;
+  std::size_t letters = 0, digits = 0;
+  std::array<bool, 128> seen{};
+  for (char c : value) {
+    bool letter = to_lower(c) >= 'a' && to_lower(c) <= 'z', digit = c >= '0' && c <= '9';
+    if (!letter && !digit && std::string_view("-_.~+/=:%").find(c) == std::string_view::npos) return false;
+    letters += letter ? 1 : 0;
+    digits += digit ? 1 : 0;
+    seen[static_cast<unsigned char>(c)] = true;
+  }
+  constexpr std::ptrdiff_t kFewest = 8;  // different characters
+  return letters >= 2 && digits >= 2 && std::count(seen.begin(), seen.end(), true) >= kFewest;
+}
+
+bool is_query_key(std::string_view name, std::string_view value) {
+  return is_key_parameter(name) || (looks_like_secret(value) && may_be_key(name));
+}
+
+bool is_jwt(std::string_view token) {
+  // The first part begins with `{"`, as base64url has it. Signed: three parts; encrypted: five.
+  auto dots = std::count(token.begin(), token.end(), '.');
+  auto plain = [](char c) {
+    return (to_lower(c) >= 'a' && to_lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  };
+  return token.starts_with("ey") && (dots == 2 || dots == 4) && std::all_of(token.begin(), token.end(), plain);
+}
+
 }  // namespace specular::credentials

@@ -94,7 +94,8 @@ HeaderKind classify(std::string_view lower) {
   bool prefixed = std::any_of(std::begin(kCommonPrefixes), std::end(kCommonPrefixes),
                               [&](std::string_view prefix) { return lower.starts_with(prefix); });
   if (prefixed) return HeaderKind::common;
-  return credentials::is_key_header(lower) ? HeaderKind::api_key : HeaderKind::parameter;
+  if (credentials::is_key_header(lower)) return HeaderKind::api_key;
+  return credentials::may_be_key(lower) ? HeaderKind::maybe_key : HeaderKind::parameter;
 }
 
 }  // namespace

@@ -15,7 +15,8 @@ enum class HeaderKind : std::uint8_t {
   parameter,  // of the API: anything else
   authorization,
   cookie,
-  api_key,  // carries a key or token
+  api_key,    // carries a key or token
+  maybe_key,  // does if its value looks like one
   content_type,
   content_encoding,
   preflight,  // Access-Control-Request-Method

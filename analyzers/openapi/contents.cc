@@ -152,9 +152,28 @@ void add_cookies(const EndpointSummary& summary, Json& out) {
   }
 }
 
+// Whose values are tokens for once; of cookies there is nothing to say.
+void add_one_time(const Endpoint& endpoint, Json& out) {
+  for (const std::string& way : endpoint.one_time) {
+    auto in = way.find(':') + 1, name = way.find(':', in) + 1;
+    std::string where = way.substr(in, name - in - 1), called = make_utf8(way.substr(name));
+    bool known = std::any_of(out.begin(), out.end(),
+                             [&](const Json& other) { return other["in"] == where && other["name"] == called; });
+    // OpenAPI has another place for these (section 4.8.12.2).
+    if (known || where == "cookie" || (where == "header" && called == "authorization")) continue;
+    std::uint64_t requests = 0;
+    for (const auto& [other, values] : endpoint.route.summary.access.values.entries())
+      requests += other == way ? values.requests : 0;
+    Json written = parameter(called, where.c_str(), requests);
+    written["schema"] = schema_of("string", "");
+    out.push_back(written);
+  }
+}
+
 }  // namespace
 
-Json parameters_of(const Route& route) {
+Json parameters_of(const Endpoint& endpoint) {
+  const Route& route = endpoint.route;
   Json parameters = Json::array();
   for (const RouteSegment& segment : route.segments) {
     if (!segment.is_parameter) continue;
@@ -169,6 +188,7 @@ Json parameters_of(const Route& route) {
   add_parameters(route.summary, route.summary.query, Part::query, parameters);
   add_parameters(route.summary, route.summary.headers, Part::header, parameters);
   add_cookies(route.summary, parameters);
+  add_one_time(endpoint, parameters);
   return parameters;
 }
 

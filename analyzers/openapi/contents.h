@@ -3,12 +3,13 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "analyzers/discovery/routes.h"
+#include "analyzers/discovery/endpoints.h"
 
 namespace specular {
 
-// An array of Parameter Objects; path, query, header, cookie.
-nlohmann::ordered_json parameters_of(const Route& route);
+// An array of Parameter Objects; path, query, header, cookie. What is called a key and is none (one_time) is among
+// them.
+nlohmann::ordered_json parameters_of(const Endpoint& endpoint);
 // A Request Body Object; empty if no request had a body.
 nlohmann::ordered_json request_body_of(const EndpointSummary& summary);
 // A Responses Object; never empty, as the specification demands.

@@ -2,14 +2,17 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 #include <set>
 
 #include <nlohmann/json.hpp>
 
 #include "analyzers/openapi/components.h"
 #include "analyzers/openapi/contents.h"
+#include "analyzers/openapi/naming.h"
+#include "analyzers/openapi/operations.h"
+#include "analyzers/openapi/security.h"
 #include "analyzers/openapi/server.h"
+#include "analyzers/openapi/verification.h"
 #include "capture/base/escape.h"
 #include "capture/base/text.h"
 #include "capture/base/time.h"
@@ -27,23 +30,10 @@ std::string lower(std::string text) {
   return text;
 }
 
-// "apiKey:query:api_key" -> its parts; "bearer" -> one.
-std::vector<std::string> split_way(const std::string& way) {
-  std::vector<std::string> parts;
-  std::size_t begin = 0;
-  for (; parts.size() < 2; ++begin) {
-    auto colon = way.find(':', begin);
-    if (colon == std::string::npos) break;
-    parts.push_back(way.substr(begin, colon - begin));
-    begin = colon;
-  }
-  parts.push_back(way.substr(begin));
-  return parts;
-}
-
 class Document {
  public:
-  explicit Document(std::span<const Endpoint> endpoints) : endpoints_(endpoints) {}
+  explicit Document(std::span<const Endpoint> endpoints)
+      : endpoints_(endpoints), security_(endpoints, example_server(endpoints.front())), ids_(endpoints) {}
 
   Json build() {
     Json document;
@@ -54,10 +44,14 @@ class Document {
     document["info"]["description"] = "Learned from observed traffic.";
     if (!host.network.empty()) document["info"]["x-specular-network"] = make_utf8(host.network);
     document["servers"] = Json::array({server_of(endpoints_.front())});
+    document["tags"] = Json::array();
     document["paths"] = Json::object();
     for (const Endpoint& endpoint : endpoints_) add(endpoint, document["paths"]);
+    for (const std::string& tag : tags_) document["tags"].push_back({{"name", tag}});
+    if (tags_.empty()) document.erase("tags");
     share_schemas(document);
-    if (!schemes_.empty()) document["components"]["securitySchemes"] = schemes_;
+    if (!security_.schemes().empty()) document["components"]["securitySchemes"] = security_.schemes();
+    leave_out_contradictions(endpoints_, document);
     return document;
   }
 
@@ -78,78 +72,52 @@ class Document {
   Json operation_of(const Endpoint& endpoint) {
     const EndpointSummary& summary = endpoint.route.summary;
     Json operation;
-    operation["operationId"] = unique_id(endpoint.route);
-    if (Json parameters = parameters_of(endpoint.route); !parameters.empty()) operation["parameters"] = parameters;
+    if (std::string tag = tag_of(endpoint.route); !tag.empty()) {
+      operation["tags"] = {tag};
+      tags_.insert(tag);
+    }
+    operation["operationId"] = ids_.of(endpoint);
+    if (Json parameters = parameters_of(endpoint); !parameters.empty()) operation["parameters"] = parameters;
     if (Json body = request_body_of(summary); !body.empty()) operation["requestBody"] = body;
     operation["responses"] = responses_of(summary);
-    if (Json security = security_of(summary); !security.empty()) operation["security"] = security;
+    if (is_deprecated(summary)) operation["deprecated"] = true;
+    if (Json security = security_.requirements_of(endpoint); !security.empty()) operation["security"] = security;
+    if (Json calls = operations_json(summary.operations, true); !calls.empty())
+      operation["x-specular-operations"] = calls;
     if (Json statuses = odd_statuses_of(summary); !statuses.empty()) operation["x-specular-other-statuses"] = statuses;
+    add_evidence(endpoint, operation);
+    return operation;
+  }
+
+  // From the date on that its answers tell, if they tell one (RFC 9745 section 2.1). What is to go away is deprecated
+  // too (RFC 8594 section 3).
+  static bool is_deprecated(const EndpointSummary& summary) {
+    const Deprecation& deprecation = summary.deprecation;
+    return deprecation.answers > 0 && deprecation.last.since <= summary.last_seen;
+  }
+
+  static void add_evidence(const Endpoint& endpoint, Json& operation) {
+    const EndpointSummary& summary = endpoint.route.summary;
     operation["x-specular-requests"] = summary.requests;
     operation["x-specular-first-seen"] = to_rfc3339(summary.first_seen);
     operation["x-specular-last-seen"] = to_rfc3339(summary.last_seen);
     if (endpoint.denied_only) operation["x-specular-denied-only"] = true;
-    return operation;
-  }
-
-  Json security_of(const EndpointSummary& summary) {
-    Json security = Json::array();
-    for (const auto& [way, count] : summary.auth.entries()) {
-      Json requirement = Json::object();
-      if (!way.empty()) requirement[scheme_for(way)] = Json::array();
-      security.push_back(requirement);
-    }
-    // Never anything but anonymous: no requirement at all.
-    return security.size() == 1 && security[0].empty() ? Json::array() : security;
-  }
-
-  // The name of the scheme among the components, which it is added to.
-  std::string scheme_for(const std::string& way) {
-    if (auto known = scheme_names_.find(way); known != scheme_names_.end()) return known->second;
-    auto parts = split_way(way);
-    Json scheme;
-    std::string name;
-    if (parts.size() == 3) {
-      scheme["type"] = "apiKey";
-      scheme["in"] = parts[1];
-      scheme["name"] = make_utf8(parts[2]);
-      name = "apiKey_" + parts[1] + "_" + parts[2];
-    } else {
-      scheme["type"] = "http";
-      scheme["scheme"] = way;
-      name = way;
-    }
-    // A component's name has letters, digits, dots, dashes and underscores only.
-    for (char& c : name) {
-      bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
-                   c == '_';
-      if (!plain) c = '_';
-    }
-    std::string unique = name;
-    for (int number = 2; schemes_.contains(unique); ++number) unique = name + "_" + std::to_string(number);
-    schemes_[unique] = scheme;
-    scheme_names_[way] = unique;
-    return unique;
-  }
-
-  std::string unique_id(const Route& route) {
-    std::string id = lower(route.method);
-    for (const RouteSegment& segment : route.segments) {
-      id += '_';
-      if (segment.is_parameter) id += "by_" + segment.evidence.name;
-      for (char c : segment.text) {
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        id += plain ? c : '_';
-      }
-    }
-    std::string unique = id;
-    for (int number = 2; !ids_.insert(unique).second; ++number) unique = id + "_" + std::to_string(number);
-    return unique;
+    bool calls = !summary.operations.empty();
+    if (calls) operation["x-specular-failed-calls"] = summary.operations.failed();
+    if (calls) operation["x-specular-unconfirmed-calls"] = summary.operations.unconfirmed();
+    bool plain = summary.access.sets.entries().size() <= 1 && operation.value("security", Json()).is_null();
+    if (!plain) operation["x-specular-access"] = access_json(endpoint);
+    Json deprecation = deprecation_json(summary.deprecation);
+    if (deprecation.is_null()) return;
+    operation["x-specular-deprecated-answers"] = deprecation["answers"];
+    if (!deprecation["since"].is_null()) operation["x-specular-deprecated-since"] = deprecation["since"];
+    if (!deprecation["sunset"].is_null()) operation["x-specular-sunset"] = deprecation["sunset"];
   }
 
   std::span<const Endpoint> endpoints_;
-  Json schemes_ = Json::object();
-  std::map<std::string, std::string> scheme_names_;  // by the way to authenticate
-  std::set<std::string> ids_;
+  SecurityWriter security_;
+  OperationIds ids_;
+  std::set<std::string> tags_;
 };
 
 }  // namespace

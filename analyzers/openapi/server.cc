@@ -23,4 +23,8 @@ nlohmann::ordered_json server_of(const Endpoint& endpoint) {
   return server;
 }
 
+std::string example_server(const Endpoint& endpoint) {
+  return "http://" + make_utf8(endpoint.member.empty() ? endpoint.host.host : endpoint.member);
+}
+
 }  // namespace specular

@@ -60,6 +60,9 @@ void require_same(const EndpointSummary& a, const EndpointSummary& b) {
   REQUIRE(same_counts(a.request_types, b.request_types));
   REQUIRE(same_counts(a.response_types, b.response_types));
   REQUIRE(same_counts(a.auth, b.auth));
+  REQUIRE((a.access == b.access));
+  REQUIRE((a.operations == b.operations));
+  REQUIRE((a.deprecation == b.deprecation));
   REQUIRE(a.preflights == b.preflights);
   REQUIRE(a.clients.exact() == b.clients.exact());
   REQUIRE(a.clients.registers() == b.clients.registers());

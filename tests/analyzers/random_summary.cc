@@ -1,6 +1,7 @@
 #include "tests/analyzers/random_summary.h"
 
 #include "tests/analyzers/schemas.h"
+#include "tests/analyzers/site.h"
 
 namespace specular::test {
 namespace {
@@ -33,6 +34,26 @@ void fill(Random& random, ParameterTable& table) {
   if (below(random, 4) == 0) table.add_overflow(below(random, 50));
 }
 
+void fill(Random& random, OperationTable& table) {
+  for (std::size_t i = below(random, 6); i > 0; --i) {
+    auto kind = static_cast<OperationKind>(below(random, kOperationKinds));
+    std::string name = "name" + std::to_string(below(random, 6));
+    Timestamp time = kStart + Duration(below(random, 1'000'000'000));
+    std::uint64_t hash = OperationTable::hash_of(HashKey{}, kind, name);
+    std::uint64_t count = 1 + below(random, 9);
+    table.add({kind,
+               hash,
+               name,
+               count,
+               time,
+               time,
+               {{static_cast<std::uint16_t>(200 + below(random, 3)), count}},
+               static_cast<std::uint32_t>(below(random, 9))});
+    if (below(random, 2) == 0) table.add_errors(hash, 1 + below(random, 9));
+  }
+  table.add_unconfirmed(below(random, 9));
+}
+
 std::string one_of(Random& random, std::initializer_list<const char*> choices) {
   return *(choices.begin() + below(random, choices.size()));
 }
@@ -59,6 +80,20 @@ EndpointSummary random_summary(Random& random) {
   fill(random, summary.request_types, 4, type);
   fill(random, summary.response_types, 4, type);
   fill(random, summary.auth, 4, [&] { return one_of(random, {"", "bearer", "apiKey:header:x-api-key"}); });
+  for (std::size_t i = below(random, 5); i > 0; --i) {
+    summary.access.sets.find(one_of(random, {"", "bearer", "apiKey:header:x-api-key\nbearer"}))
+        ->merge({below(random, 100), below(random, 50)});
+    CredentialValues* values = summary.access.values.find(one_of(random, {"apiKey:query:key", "apiKey:cookie:sid"}));
+    ++values->requests;
+    values->different.add(random());
+  }
+  summary.access.bearers = below(random, 10);
+  summary.access.jwts = below(random, 10);
+  fill(random, summary.operations);
+  if (below(random, 3) == 0) {
+    auto date = [&] { return kStart + Duration(below(random, 1'000'000'000)); };
+    summary.deprecation = {1 + below(random, 100), {date(), below(random, 2) == 0 ? date() : Timestamp::min(), date()}};
+  }
   summary.preflights = below(random, 10);
   summary.clients = random_values(random, below(random, 3) == 0 ? 600 + below(random, 2000) : below(random, 300));
   fill(random, summary.servers, 4, [&] {

@@ -17,7 +17,7 @@ std::string way_of(std::string_view value) {
 std::vector<std::string> cookies_in(std::string_view value) {
   std::vector<std::string> ways;
   std::string buffer;
-  credentials::find_in_cookies(value, buffer, [&](std::string_view way) { ways.emplace_back(way); });
+  credentials::find_in_cookies(value, buffer, [&](std::string_view way, std::string_view) { ways.emplace_back(way); });
   return ways;
 }
 
