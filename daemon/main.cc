@@ -147,9 +147,6 @@ Result<std::optional<ListenSocket>> listen_at(const std::string& address) {
 // Null without ports. Devices and huge pages may take rights that the daemon does not keep: so this comes before.
 Result<std::unique_ptr<Dpdk>> start_dpdk(const Config& config) {
   if (config.dpdk.ports.values().empty()) return nullptr;
-  auto log_notice = [](NoticeLevel level, const std::string& text) {
-    log(level == NoticeLevel::warning ? LogLevel::warning : LogLevel::info, text);
-  };
   return Dpdk::start({config.dpdk, config.capture.tunnels, config.live.promiscuous.value(), Sensor::queues_of(config),
                       config.live.spread.value() == "fanout", log_notice});
 }

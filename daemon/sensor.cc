@@ -19,10 +19,6 @@ double milliseconds_of(Duration duration) {
   return static_cast<double>(duration.count()) / 1e6;
 }
 
-void log_notice(NoticeLevel level, const std::string& text) {
-  log(level == NoticeLevel::warning ? LogLevel::warning : LogLevel::info, text);
-}
-
 }  // namespace
 
 Sensor::Sensor(const Config& config, Store& store, std::string store_path, std::unique_ptr<Dpdk> dpdk)

@@ -68,9 +68,12 @@ class SilentOutput {
 DpdkEal::DpdkEal(const DpdkOptions& options, NoticeSink notice) : notice_(std::move(notice)) {
   const auto& eal = options.eal.values();
   chatty_ = std::any_of(eal.begin(), eal.end(), [](const auto& text) { return text.starts_with("--log-level"); });
+  // Nothing for other processes. The usual way to that is not one for memory of these kinds.
+  bool plain = std::any_of(eal.begin(), eal.end(),
+                           [](const auto& text) { return text == "--no-huge" || text == "--legacy-mem"; });
   // The first one is what complaints begin with.
-  arguments_ = {"speculard: sources.dpdk.eal", fmt::format("--lcores=0@{}", KeptAffinity().first()), "--in-memory",
-                "--no-telemetry"};
+  arguments_ = {"speculard: sources.dpdk.eal", fmt::format("--lcores=0@{}", KeptAffinity().first()),
+                plain ? "--no-shconf" : "--in-memory", "--no-telemetry"};
   bool any_on_bus = false;
   for (const std::string& port : options.ports.values()) {
     arguments_.push_back(is_virtual(port) ? "--vdev=" + port : "--allow=" + port);

@@ -1,7 +1,7 @@
 // DpdkEal: DPDK's environment abstraction layer (EAL), of which a process has one, once. Internal to dpdk.cc.
 //
 // What it is given beside the user's arguments: one logical core, which is the thread that starts it (all threads that
-// poll are the daemon's own); memory that leaves no files behind, for no other process (`--in-memory`); no telemetry
+// poll are the daemon's own); memory that leaves no files behind, for no other process; no telemetry
 // socket; and of all devices only the ports that the options name.
 #pragma once
 

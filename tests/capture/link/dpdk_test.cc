@@ -41,8 +41,8 @@ struct Seen final : FrameSink {
     CHECK(some.size() <= kBatch);
     for (const Frame& frame : some) {
       CHECK(frame.link == LinkType::ethernet);
-      frames.push_back({{frame.bytes.begin(), frame.bytes.end()}, frame.bytes.data(), frame.buffer, frame.time,
-                        frame.wire_size});
+      frames.push_back(
+          {{frame.bytes.begin(), frame.bytes.end()}, frame.bytes.data(), frame.buffer, frame.time, frame.wire_size});
       if (keeper != nullptr && !keeper->keep(frame.buffer)) ++refused;
     }
   }
@@ -113,9 +113,8 @@ Rig::Rig() {
   REQUIRE(options_.eal.set_list({"--no-huge", "-m", "128"}));
   REQUIRE(options_.buffers.set(std::to_string(kBuffers)));
   REQUIRE(options_.descriptors.set("64"));
-  auto started = Dpdk::start({options_, tunnels_, true, 2, false, [this](NoticeLevel, const std::string& text) {
-                                notices_.push_back(text);
-                              }});
+  auto started = Dpdk::start(
+      {options_, tunnels_, true, 2, false, [this](NoticeLevel, const std::string& text) { notices_.push_back(text); }});
   REQUIRE_MESSAGE(started, started.error().text);
   dpdk_ = std::move(*started);
   REQUIRE(rte_eth_dev_get_port_by_name("net_ring0", &port_) == 0);
@@ -227,7 +226,8 @@ TEST_CASE("dpdk: payloads reach their shard in their buffers, which come back in
       for (const Packet& packet : packets) {
         texts.emplace_back(as_text(packet.payload));
         auto* mbuf = static_cast<rte_mbuf*>(packet.buffer);
-        in_buffers = in_buffers && mbuf != nullptr && packet.payload.data() > static_cast<std::uint8_t*>(mbuf->buf_addr);
+        in_buffers =
+            in_buffers && mbuf != nullptr && packet.payload.data() > static_cast<std::uint8_t*>(mbuf->buf_addr);
       }
     }
     void enter_epoch(EpochNumber) override {}

@@ -44,8 +44,8 @@ TEST_CASE("rx clock: what cannot be is not believed") {
   clock.anchor(1'000, kNow);
   clock.anchor(1'001'000, kNow + 1s);
   Timestamp now = kNow + 1s;
-  CHECK(clock.time_of(0, now) == now);                           // more than a second ago
-  CHECK(clock.time_of(3'000'000, now) == now);                   // two seconds to come
+  CHECK(clock.time_of(0, now) == now);          // more than a second ago
+  CHECK(clock.time_of(3'000'000, now) == now);  // two seconds to come
   CHECK(clock.time_of(std::uint64_t{1} << 63, now) == now);
 }
 
