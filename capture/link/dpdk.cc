@@ -101,16 +101,20 @@ Result<bool> Running::for_each_device(Step step) {
 
 // False, with all of them stopped, if they cannot all have so many queues.
 Result<bool> Running::start_with(std::size_t queues) {
+  auto so = for_each_device([&](DpdkDevice& device) { return device.configure(queues); });
+  if (!so || !*so) return so;
   if (auto made = make_pools(queues); !made) return forward(made.error());
-  auto pools = std::span<const MbufPool>(pools_).first(queues);
-  auto so = for_each_device([&](DpdkDevice& device) { return device.configure(pools); });
+  so = for_each_device([&](DpdkDevice& device) -> Result<bool> {
+    auto set = device.set_up_queues(std::span(pools_).first(queues));
+    return set ? Result<bool>(true) : forward(set.error());
+  });
   if (so && *so) so = for_each_device([](DpdkDevice& device) { return device.start(); });
   if (so && *so) {
     queues_ = queues;
     pools_.resize(queues);
-    return so;
+  } else {
+    for (DpdkDevice* device : devices_) device->stop();
   }
-  for (DpdkDevice* device : devices_) device->stop();
   return so;
 }
 

@@ -189,24 +189,20 @@ std::size_t DpdkDevice::buffer_bytes() const {
   return std::max<std::size_t>(needed, info_.min_rx_bufsize);
 }
 
-Result<bool> DpdkDevice::configure(std::span<const MbufPool> pools) {
-  auto count = static_cast<std::uint16_t>(pools.size());
-  if (count > info_.max_rx_queues) return false;
+Result<bool> DpdkDevice::configure(std::size_t queues) {
+  if (queues > info_.max_rx_queues) return false;
   rte_eth_conf wanted{};
   std::uint16_t mtu_before = 0;
   rte_eth_dev_get_mtu(id_, &mtu_before);
   wanted.rxmode.mtu = largest_mtu();
   wanted.rxmode.offloads = info_.rx_offload_capa & (RTE_ETH_RX_OFFLOAD_SCATTER | RTE_ETH_RX_OFFLOAD_TIMESTAMP);
-  auto senders = std::min<std::uint16_t>(1, info_.max_tx_queues);
-  int status = rte_eth_dev_configure(id_, count, senders, &wanted);
+  int status = rte_eth_dev_configure(id_, static_cast<std::uint16_t>(queues), senders(), &wanted);
   if (status != 0) return forward(refusal("it cannot be configured", status));
-  // Drivers that share the device with the kernel refuse, and go by what the kernel has.
+  // Drivers that share the device with the kernel may refuse, and go by what the kernel has.
   if (mtu_before < largest_mtu()) rte_eth_dev_set_mtu(id_, largest_mtu());
-  if (auto set = set_up_queues(pools); !set) return forward(set.error());
-  if (auto set = senders > 0 ? set_up_unused_sender() : Result<void>(); !set) return forward(set.error());
   bool stamps = (wanted.rxmode.offloads & RTE_ETH_RX_OFFLOAD_TIMESTAMP) != 0;
   if (stamps && rte_mbuf_dyn_rx_timestamp_register(&stamp_offset_, &stamp_flag_) != 0) stamp_offset_ = -1;
-  return count == 1 || can_spread(id_);
+  return queues == 1 || can_spread(id_);
 }
 
 Result<void> DpdkDevice::set_up_queues(std::span<const MbufPool> pools) {
@@ -219,7 +215,7 @@ Result<void> DpdkDevice::set_up_queues(std::span<const MbufPool> pools) {
     if (status != 0) return forward(refusal("a queue cannot be set up", status));
     queues_.push_back(std::make_unique<DpdkQueue>(*this, i, idle));
   }
-  return {};
+  return senders() > 0 ? set_up_unused_sender() : Result<void>();
 }
 
 // Some drivers do not start without a queue to send from; it stays empty.

@@ -70,9 +70,10 @@ class DpdkDevice final : public DpdkPort {
   std::size_t buffer_bytes() const;
   std::size_t descriptors() const { return descriptors_; }
   int socket() const;
-  // Makes it ready for as many queues as there are pools; may be called again when it is stopped. False if it cannot
-  // have so many, or not spread frames over them.
-  Result<bool> configure(std::span<const MbufPool> pools);
+  // May be called again when it is stopped. False if it cannot have so many queues, or not spread frames over them.
+  Result<bool> configure(std::size_t queues);
+  // Makes its queues ready, each to fill buffers of one pool. Requires: it is configured for so many.
+  Result<void> set_up_queues(std::span<const MbufPool> pools);
   // Frames come from now on. False if the card will not spread them after all; then it is stopped.
   Result<bool> start();
   void stop();
@@ -88,7 +89,7 @@ class DpdkDevice final : public DpdkPort {
   DpdkDevice(std::string name, std::uint16_t id, const Dpdk::Setup& setup);
   Error refusal(const char* what, int status) const;
   std::uint16_t largest_mtu() const;
-  Result<void> set_up_queues(std::span<const MbufPool> pools);
+  std::uint16_t senders() const { return info_.max_tx_queues > 0 ? 1 : 0; }
   Result<void> set_up_unused_sender();
   void watch();
   void count(DpdkCounters& counters);

@@ -71,6 +71,7 @@ class Rig {
     }
     REQUIRE(rte_eth_tx_burst(port_, 0, &mbuf, 1) == 1);
   }
+  void set_link(bool up) { REQUIRE((up ? rte_eth_dev_set_link_up(port_) : rte_eth_dev_set_link_down(port_)) == 0); }
   unsigned buffers_in_use() const { return rte_mempool_in_use_count(pool_); }
 
  private:
@@ -308,6 +309,25 @@ TEST_CASE("dpdk: a quiet port costs little, waits as long as it is told, and is 
   CHECK(*queue.poll(seen, 10s) == Poll::frames);
   CHECK(queue.rest() == 0us);
   CHECK(queue.descriptor() == -1);
+}
+
+TEST_CASE("dpdk: a link that goes down, and comes back, is told") {
+  Rig& rig = Rig::instance();
+  const DpdkPort& port = *rig.dpdk().ports()[Rig::ring];
+  auto becomes = [&](bool up) {
+    Seen seen;
+    for (auto end = std::chrono::steady_clock::now() + 20s; port.up() != up;) {
+      if (std::chrono::steady_clock::now() > end) return false;
+      REQUIRE(rig.queue(Rig::ring).poll(seen, 50ms));
+    }
+    return true;
+  };
+  rig.set_link(false);
+  CHECK(becomes(false));
+  CHECK(rig.notices().back() == "DPDK port net_ring0: down; waiting for its link");
+  rig.set_link(true);
+  CHECK(becomes(true));
+  CHECK(rig.notices().back() == "DPDK port net_ring0: up again");
 }
 
 TEST_CASE("dpdk: work is done in the thread that it started") {
