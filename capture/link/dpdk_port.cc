@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 #include <rte_errno.h>
+#include <rte_lcore.h>
 #include <rte_mbuf.h>
 #include <rte_mbuf_dyn.h>
 #include <rte_pause.h>
@@ -43,8 +44,7 @@ class Burst {
 
 Result<Poll> DpdkQueue::poll(FrameSink& sink, Duration wait) {
   // A thread that DPDK knows has a cache of its own in front of each pool.
-  if (!is_known_) rte_thread_register();
-  is_known_ = true;
+  if (rte_lcore_id() == LCORE_ID_ANY) rte_thread_register();
   Clock::time_point begin = Clock::now(), now = begin;
   for (;; now = Clock::now()) {
     if (now >= next_check_) check(now);

@@ -50,8 +50,7 @@ class DpdkQueue final : public LiveSource {
   DpdkDevice& port_;
   const std::uint16_t index_;
   const Duration idle_;
-  bool is_known_ = false;  // to DPDK, the thread that polls
-  unsigned empty_ = 0;     // polls in a row
+  unsigned empty_ = 0;  // polls in a row
   std::vector<std::uint8_t> joined_;
   RxClock clock_;
   Clock::time_point next_check_{}, next_watch_{};
