@@ -4,28 +4,60 @@
 
 namespace specular {
 
+PacketQueue::~PacketQueue() {
+  if (open_ != nullptr) ring_.publish();
+  while (ring_.front() != nullptr) ring_.release();
+  reclaim();
+}
+
 void PacketQueue::on_packets(std::span<const Packet> packets) {
   for (const Packet& packet : packets) {
     bool full = open_ != nullptr && (open_->size == kBatch || open_->bytes.size() >= kBatchBytes);
     if (full) publish();
-    if (open_ == nullptr) {
-      open_ = ring_.fill();
-      if (open_ == nullptr) {
-        counters_.dropped.add();
-        continue;
-      }
-      open_->event = Event::none;
-      open_->size = 0;
-      open_->bytes.clear();
+    if (open_ == nullptr && !begin(Event::none, 0)) {
+      counters_.dropped.add();
+      continue;
     }
-    std::size_t index = open_->size++;
-    open_->packets[index] = packet;
-    open_->at[index] = open_->bytes.size();
-    open_->bytes.insert(open_->bytes.end(), packet.payload.begin(), packet.payload.end());
+    add(packet);
+  }
+}
+
+// Takes an empty batch; false if there is none.
+bool PacketQueue::begin(Event event, EpochNumber epoch) {
+  open_ = ring_.fill();
+  if (open_ == nullptr) return false;
+  reclaim();
+  open_->event = event;
+  open_->epoch = epoch;
+  open_->size = 0;
+  open_->bytes.clear();
+  return true;
+}
+
+void PacketQueue::add(const Packet& packet) {
+  std::size_t index = open_->size++;
+  Packet& added = open_->packets[index] = packet;
+  bool is_kept =
+      buffers_ != nullptr && packet.buffer != nullptr && !packet.payload.empty() && buffers_->keep(packet.buffer);
+  if (is_kept) {
+    open_->kept[open_->kept_size++] = packet.buffer;
+    return;
+  }
+  added.buffer = nullptr;
+  open_->at[index] = open_->bytes.size();
+  open_->bytes.insert(open_->bytes.end(), packet.payload.begin(), packet.payload.end());
+}
+
+void PacketQueue::reclaim() {
+  while (Batch* batch = ring_.released()) {
+    if (batch->kept_size == 0) continue;
+    buffers_->release(std::span(batch->kept).first(batch->kept_size));
+    batch->kept_size = 0;
   }
 }
 
 void PacketQueue::publish() {
+  reclaim();
   if (open_ == nullptr) return;
   open_ = nullptr;
   ring_.publish();
@@ -47,11 +79,7 @@ void PacketQueue::flush() {
 // An event is never lost: time that does not go on is worse than a moment's wait.
 void PacketQueue::tell(Event event, EpochNumber epoch) {
   publish();
-  while ((open_ = ring_.fill()) == nullptr) std::this_thread::yield();
-  open_->event = event;
-  open_->epoch = epoch;
-  open_->size = 0;
-  open_->bytes.clear();
+  while (!begin(event, epoch)) std::this_thread::yield();
 }
 
 bool PacketQueue::take(PacketSink& sink) {
@@ -62,7 +90,7 @@ bool PacketQueue::take(PacketSink& sink) {
     if (batch->event == Event::flush) sink.flush();
     for (std::size_t i = 0; i < batch->size; ++i) {
       Packet& packet = batch->packets[i];
-      packet.payload = Bytes(batch->bytes).subspan(batch->at[i], packet.payload.size());
+      if (packet.buffer == nullptr) packet.payload = Bytes(batch->bytes).subspan(batch->at[i], packet.payload.size());
     }
     if (batch->size > 0) sink.on_packets(std::span(batch->packets).first(batch->size));
   }

@@ -91,8 +91,9 @@ class Reading {
     }
     std::vector<std::string> known(std::begin(kWithoutEffect), std::end(kWithoutEffect));
     for (const auto& section : sections_) {
-      if (!name.empty() && section.name == name) return read_section(name, value);
-      if (*section.name != '\0') known.push_back(section.name);
+      bool is_nested = std::string_view(section.name).find('.') != std::string_view::npos;
+      if (!name.empty() && !is_nested && section.name == name) return read_section(name, value);
+      if (*section.name != '\0' && !is_nested) known.push_back(section.name);
     }
     std::vector<Option*> options = options_of("");
     for (Option* option : options) {
@@ -111,13 +112,32 @@ class Reading {
     return options;
   }
 
+  static bool is_in(const std::vector<std::string>& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  }
+
+  // Of the sections inside of that one, the names there.
+  std::vector<std::string> sections_in(const std::string& outer) const {
+    std::vector<std::string> names;
+    for (const auto& section : sections_) {
+      std::string_view name = section.name;
+      if (name.starts_with(outer + ".")) names.emplace_back(name.substr(outer.size() + 1));
+    }
+    return names;
+  }
+
   Result<void> read_section(const std::string& name, const YAML::Node& value) {
     if (value.IsNull()) return {};
     if (!value.IsMap()) return wrong(value, fmt::format("'{}' must be a mapping", name));
     if (auto unique = check_unique(value); !unique) return unique;
     std::vector<Option*> options = options_of(name);
     for (const auto& entry : value) {
-      std::vector<std::string> known;
+      std::vector<std::string> known = sections_in(name);
+      if (entry.first.IsScalar() && is_in(known, entry.first.Scalar())) {
+        auto read = read_section(name + "." + entry.first.Scalar(), entry.second);
+        if (!read) return read;
+        continue;
+      }
       Option* found = nullptr;
       for (Option* option : options) {
         known.push_back(option->name());
@@ -190,6 +210,7 @@ std::vector<Config::Section> Config::sections() {
   return {{"", &general},
           {"sources", &live},
           {"sources", &folder},
+          {"sources.dpdk", &dpdk},
           {"tunnels", &capture.tunnels},
           {"flows", &capture.flows},
           {"http", &capture.http},

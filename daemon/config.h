@@ -10,6 +10,7 @@
 #include "analyzers/observer.h"
 #include "capture/base/option.h"
 #include "capture/base/result.h"
+#include "capture/link/dpdk.h"
 #include "capture/link/drop_folder.h"
 #include "capture/link/live.h"
 #include "capture/receiver.h"
@@ -19,12 +20,11 @@ namespace specular {
 enum class Program : std::uint8_t { specular, speculard };
 
 struct GeneralOptions : OptionGroup {
-  ChoiceOption inspect{
-      *this,
-      "inspect",
-      "full",
-      {"full", "budget"},
-      "full: every body is read; budget: those that no longer teach anything ever more rarely."};
+  ChoiceOption inspect{*this,
+                       "inspect",
+                       "full",
+                       {"full", "budget"},
+                       "full: every body is read; budget: those that no longer teach anything ever more rarely."};
   IntOption shards{*this, "shards", 1, {1, 64}, "shards", "Parts that flows are spread over; the result is the same."};
   IntOption memory{*this, "memory_mb",
                    0,     {0, 16'777'216},
@@ -76,6 +76,7 @@ struct Config {
   GeneralOptions general;
   LiveOptions live;
   FolderOptions folder;
+  DpdkOptions dpdk;
   CaptureOptions capture;
   ClientOptions clients;
   InventoryOptions inventory;
@@ -85,7 +86,7 @@ struct Config {
   StorageOptions storage;
 
   struct Section {
-    const char* name;  // empty: at the top level; several may have one name
+    const char* name;  // empty: at the top level; with a point: inside of another; several may have one name
     OptionGroup* group;
   };
   std::vector<Section> sections();

@@ -1,6 +1,7 @@
 #include "daemon/describe.h"
 
 #include <map>
+#include <set>
 #include <string_view>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "capture/flow/flow_table.h"
 #include "capture/http/session.h"
 #include "capture/link/decode.h"
+#include "capture/link/dpdk.h"
 #include "capture/link/live.h"
 #include "capture/packet_queue.h"
 #include "capture/receiver.h"
@@ -46,9 +48,13 @@ std::string settings_text() {
   Config config(Program::speculard);
   std::string text, open;
   for (const auto& [name, group] : config.sections()) {
-    if (name != open) text += fmt::format("\n{}:\n", name);
+    std::string_view path = name;
+    std::size_t point = path.find('.');  // that of a section inside of the one before
+    std::string indent = path.empty() ? "" : point == std::string_view::npos ? "  " : "    ";
+    if (path != open && point == std::string_view::npos) text += fmt::format("\n{}:\n", path);
+    if (path != open && point != std::string_view::npos) text += fmt::format("  {}:\n", path.substr(point + 1));
     open = name;
-    for (const Option* option : group->options()) text += option_text(*option, open.empty() ? "" : "  ");
+    for (const Option* option : group->options()) text += option_text(*option, indent);
   }
   return text;
 }
@@ -73,15 +79,18 @@ std::string unit_of(std::string_view name) {
 
 std::string counters_text() {
   LiveCounters live;
+  DpdkCounters dpdk;
   DecodeCounters decode;
   LoadCounters load;
   QueueCounters queue;
   FlowCounters flow;
   HttpCounters http;
   std::string text = "counters:\n";
+  std::set<std::string_view> told;  // all kinds of live sources have a few in common
   for (const CounterGroup* group :
-       std::initializer_list<const CounterGroup*>{&live, &decode, &load, &queue, &flow, &http}) {
+       std::initializer_list<const CounterGroup*>{&live, &dpdk, &decode, &load, &queue, &flow, &http}) {
     for (const Counter* counter : group->counters()) {
+      if (!told.insert(counter->name()).second) continue;
       text += fmt::format("  {}: {{unit: {}, metric: specular_{}_total, help: {}}}\n", counter->name(),
                           unit_of(counter->name()), counter->name(), quoted(counter->help()));
     }

@@ -43,4 +43,8 @@ void log(LogLevel level, std::string_view text) {
   logger().log(level_of(level), "{}", escape_terminal(text));
 }
 
+void log_notice(NoticeLevel level, const std::string& text) {
+  log(level == NoticeLevel::warning ? LogLevel::warning : LogLevel::info, text);
+}
+
 }  // namespace specular

@@ -4,7 +4,10 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
+
+#include "capture/link/notice.h"
 
 namespace specular {
 
@@ -14,5 +17,7 @@ enum class LogLevel : std::uint8_t { error, warning, info };
 void set_log_level(std::string_view word);
 // `text` is one line without a full stop; control characters are escaped.
 void log(LogLevel level, std::string_view text);
+// A NoticeSink that writes to the log.
+void log_notice(NoticeLevel level, const std::string& text);
 
 }  // namespace specular

@@ -1,7 +1,6 @@
 #include "daemon/loops.h"
 
 #include <fmt/format.h>
-#include <poll.h>
 
 #include "daemon/log.h"
 
@@ -73,23 +72,26 @@ Intake::Intake(const Config& config, TunnelTable& tunnels, Mailbox& mailbox, Wir
   ReportWriter& reports = wiring_.own != nullptr ? wiring_.own->reports : *own_reports_;
   reports.set_receiver(receiver_);
   reports.counters().add(receiver_.counters());
-  for (LiveQueue* source : wiring_.sources) reports.counters().add(source->counters());
+  for (LiveSource* source : wiring_.sources) reports.counters().add(source->counters());
   for (QueuedLane* lane : wiring_.lanes) reports.counters().add(lane->queue.counters());
 }
 
 bool Intake::poll(Duration wait) {
-  auto has_frames = [this](LiveQueue* source, Duration most) {
+  auto has_frames = [this](LiveSource* source, Duration most) {
     auto polled = source->poll(receiver_, most);
     return polled && *polled == Poll::frames;
   };
   if (wiring_.sources.size() == 1) return has_frames(wiring_.sources[0], wait);
   bool any = false;
-  for (LiveQueue* source : wiring_.sources) any = has_frames(source, Duration(0)) || any;
+  for (LiveSource* source : wiring_.sources) any = has_frames(source, Duration(0)) || any;
   if (any || wait == Duration(0)) return any;
-  std::vector<pollfd> waited;
-  for (LiveQueue* source : wiring_.sources) waited.push_back({source->descriptor(), POLLIN, 0});
-  ::poll(waited.data(), waited.size(),
-         static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(wait).count()));
+  waited_.clear();
+  for (LiveSource* source : wiring_.sources) {
+    waited_.push_back({source->descriptor(), POLLIN, 0});
+    wait = std::min(wait, source->rest());
+  }
+  timespec most = to_timespec(wait);
+  ppoll(waited_.data(), waited_.size(), &most, nullptr);
   return false;
 }
 
@@ -131,7 +133,7 @@ void Intake::look(SteadyClock::time_point now) {
   lag_ns_.store(pressure.lag.count(), std::memory_order_relaxed);
   pressure.memory = memory_share_.load(std::memory_order_relaxed);
   std::uint64_t drops = 0;
-  for (LiveQueue* source : wiring_.sources) drops += source->counters().kernel_dropped.value();
+  for (LiveSource* source : wiring_.sources) drops += source->overrun();
   std::uint64_t new_drops = drops - std::exchange(source_drops_, drops);
   for (std::size_t i = 0; i < governors_.size(); ++i) {
     pressure.dropped = new_drops;
@@ -153,7 +155,7 @@ void Intake::look(SteadyClock::time_point now) {
 // Whole frames with cut packets inside: that was the mirror.
 void Intake::tell_clipped() {
   std::uint64_t here = 0;
-  for (LiveQueue* source : wiring_.sources) here += source->counters().clipped.value();
+  for (LiveSource* source : wiring_.sources) here += source->counters().clipped.value();
   if (clipped_told_ || receiver_.counters().clipped.value() <= here) return;
   clipped_told_ = true;
   log(LogLevel::warning,

@@ -20,8 +20,10 @@
 #include <string>
 #include <vector>
 
+#include <poll.h>
+
 #include "analyzers/judge.h"
-#include "capture/link/live.h"
+#include "capture/link/live_source.h"
 #include "capture/packet_queue.h"
 #include "daemon/lane.h"
 #include "daemon/metrics.h"
@@ -32,11 +34,6 @@
 namespace specular {
 
 using SteadyClock = std::chrono::steady_clock;
-
-// By the wall clock, as the kernel stamps packets.
-inline Timestamp wall_now() {
-  return Timestamp(std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch()));
-}
 
 // Shows that a thread moves.
 class Heart {
@@ -66,7 +63,8 @@ struct ReportingLane {
 // A lane in a thread of its own.
 class QueuedLane {
  public:
-  QueuedLane(ReportingLane& lane, std::size_t batches) : queue(batches), lane_(lane) {}
+  QueuedLane(ReportingLane& lane, std::size_t batches, FrameBuffers* buffers = nullptr)
+      : queue(batches, buffers), lane_(lane) {}
 
   // Until the queue is empty and `intakes_ended`.
   void run(const std::atomic<bool>& intakes_ended);
@@ -86,7 +84,7 @@ struct IntakeLatencies {
 class Intake {
  public:
   struct Wiring {
-    std::vector<LiveQueue*> sources;   // one of each interface
+    std::vector<LiveSource*> sources;  // one of each interface
     ReportingLane* own = nullptr;      // the lane in this thread, or
     std::vector<QueuedLane*> lanes{};  // those in others
   };
@@ -115,6 +113,7 @@ class Intake {
   void tell_clipped();
 
   Wiring wiring_;
+  std::vector<pollfd> waited_;
   Receiver receiver_;
   std::optional<ReportWriter> own_reports_;  // where the lanes are elsewhere
   const std::atomic<double>& memory_share_;

@@ -58,11 +58,30 @@ Result<void> check_rings(const Config& config) {
                   rings, limit));
 }
 
+Result<void> check_ports(const Config& config) {
+  if (config.dpdk.ports.values().empty()) return {};
+  if (!Dpdk::is_built_in()) {
+    return fail(ErrorKind::invalid, "sources.dpdk.ports: this speculard was built without DPDK");
+  }
+  if (!config.live.interfaces.values().empty() && config.live.spread.value() == "fanout") {
+    return fail(ErrorKind::invalid,
+                "sources.spread: the kernel and DPDK ports do not spread alike; with both, only "
+                "dispatch finds the two mirrors of a connection");
+  }
+  if (!config.live.filter.value().empty()) {
+    return fail(ErrorKind::invalid, "sources.filter: the kernel does not see what DPDK ports receive");
+  }
+  return {};
+}
+
 // What no option can tell by itself.
 Result<void> check(const Config& config) {
-  if (config.live.interfaces.values().empty() && config.folder.folder.value().empty()) {
-    return fail(ErrorKind::invalid, "nothing to look at: sources.interfaces and sources.folder are both empty");
+  if (config.live.interfaces.values().empty() && config.dpdk.ports.values().empty() &&
+      config.folder.folder.value().empty()) {
+    return fail(ErrorKind::invalid,
+                "nothing to look at: sources.interfaces, sources.dpdk.ports and sources.folder are empty");
   }
+  if (auto checked = check_ports(config); !checked) return checked;
   std::string problem = problem_of_filter(config.live.filter.value());
   if (!problem.empty()) return fail(ErrorKind::invalid, "sources.filter: " + problem);
   return check_rings(config);
@@ -125,6 +144,21 @@ Result<std::optional<ListenSocket>> listen_at(const std::string& address) {
   return std::optional(std::move(*socket));
 }
 
+// Null without ports. Devices and huge pages may take rights that the daemon does not keep: so this comes before.
+Result<std::unique_ptr<Dpdk>> start_dpdk(const Config& config) {
+  if (config.dpdk.ports.values().empty()) return nullptr;
+  return Dpdk::start({config.dpdk, config.capture.tunnels, config.live.promiscuous.value(), Sensor::queues_of(config),
+                      config.live.spread.value() == "fanout", log_notice});
+}
+
+// Of this thread, and of those that DPDK has started by now.
+Result<void> give_up_privileges(const Arguments& arguments, Dpdk* dpdk) {
+  Result<void> dropped = drop_privileges(arguments.user, arguments.store);
+  if (!dropped || dpdk == nullptr) return dropped;
+  dpdk->run_in_threads([&dropped] { dropped = drop_thread_privileges(); });
+  return dropped;
+}
+
 int serve(const Arguments& arguments, Config& config) {
   set_log_level(config.general.log_level.value());
   for (const auto& text : config.without_effect) log(LogLevel::warning, text);
@@ -134,7 +168,9 @@ int serve(const Arguments& arguments, Config& config) {
   auto metrics_socket = listen_at(config.metrics.listen.value());
   if (!health_socket) return complain(kFailed, health_socket.error().text);
   if (!metrics_socket) return complain(kFailed, metrics_socket.error().text);
-  if (auto dropped = drop_privileges(arguments.user, arguments.store); !dropped) {
+  auto dpdk = start_dpdk(config);
+  if (!dpdk) return complain(kFailed, dpdk.error().text);
+  if (auto dropped = give_up_privileges(arguments, dpdk->get()); !dropped) {
     return complain(kFailed, dropped.error().text);
   }
 
@@ -149,7 +185,7 @@ int serve(const Arguments& arguments, Config& config) {
   auto store = Store::open(arguments.store, Store::Mode::write);
   if (!store) return complain(kFailed, store.error().text);
   if (!(*store)->warning().empty()) log(LogLevel::warning, (*store)->warning());
-  auto sensor = Sensor::create(config, **store, arguments.store);
+  auto sensor = Sensor::create(config, **store, arguments.store, std::move(*dpdk));
   if (!sensor) return complain(kFailed, sensor.error().text);
   auto control_socket = ListenSocket::unix_path(control_path(config.control, arguments.store));
   if (!control_socket) return complain(kFailed, control_socket.error().text);

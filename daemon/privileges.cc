@@ -88,4 +88,9 @@ Result<void> drop_privileges(const std::string& user, const std::string& directo
   return keep_only_capture();
 }
 
+Result<void> drop_thread_privileges() {
+  narrow_bounding_set();
+  return keep_only_capture();
+}
+
 }  // namespace specular

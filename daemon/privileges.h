@@ -11,5 +11,7 @@ namespace specular {
 // it, and rules out that any program it starts gains more. `directory` is made if it is not there, and given to the
 // user if it is new or empty. To be called before the first thread starts, since capabilities belong to threads.
 Result<void> drop_privileges(const std::string& user, const std::string& directory);
+// The same of the calling thread's own, for one that was started before.
+Result<void> drop_thread_privileges();
 
 }  // namespace specular

@@ -20,13 +20,9 @@ double milliseconds_of(Duration duration) {
   return static_cast<double>(duration.count()) / 1e6;
 }
 
-void log_notice(NoticeLevel level, const std::string& text) {
-  log(level == NoticeLevel::warning ? LogLevel::warning : LogLevel::info, text);
-}
-
 }  // namespace
 
-Sensor::Sensor(const Config& config, Store& store, std::string store_path)
+Sensor::Sensor(const Config& config, Store& store, std::string store_path, std::unique_ptr<Dpdk> dpdk)
     : config_(config),
       store_(store),
       store_path_(std::move(store_path)),
@@ -34,6 +30,7 @@ Sensor::Sensor(const Config& config, Store& store, std::string store_path)
       judge_(config.inventory, store.hash_key(), true),
       mailbox_(kReportsPerLane * (config.general.shards.size() + 1)),
       monitor_(config.health),
+      dpdk_(std::move(dpdk)),
       keeper_(store),
       judge_loop_(judge_, inventory_mutex_, mailbox_, keeper_, std::chrono::seconds(config.storage.commit.value())),
       memory_limit_(memory_limit(config.general.memory.size() << 20)),
@@ -43,10 +40,16 @@ Sensor::~Sensor() {
   if (judge_thread_.joinable()) (void)stop();
 }
 
-Result<std::unique_ptr<Sensor>> Sensor::create(const Config& config, Store& store, std::string store_path) {
-  std::unique_ptr<Sensor> sensor(new Sensor(config, store, std::move(store_path)));
+std::size_t Sensor::queues_of(const Config& config) {
+  bool both = !config.live.interfaces.values().empty() && !config.dpdk.ports.values().empty();
+  return both || config.live.spread.value() == "dispatch" ? 1 : config.general.shards.size();
+}
+
+Result<std::unique_ptr<Sensor>> Sensor::create(const Config& config, Store& store, std::string store_path,
+                                               std::unique_ptr<Dpdk> dpdk) {
+  std::unique_ptr<Sensor> sensor(new Sensor(config, store, std::move(store_path), std::move(dpdk)));
   if (auto restored = sensor->restore(); !restored) return forward(restored.error());
-  if (auto opened = sensor->open_interfaces(); !opened) return forward(opened.error());
+  if (auto opened = sensor->open_sources(); !opened) return forward(opened.error());
   if (auto opened = sensor->open_folder(); !opened) return forward(opened.error());
   sensor->register_metrics();
   return sensor;
@@ -58,24 +61,31 @@ Result<void> Sensor::restore() {
   return judge_.restore(*stored);
 }
 
-// Every interface spreads its frames by itself, or none does: the two mirrors of a connection must meet.
-Result<void> Sensor::open_interfaces() {
-  if (config_.live.interfaces.values().empty()) return {};
+Result<void> Sensor::open_sources() {
+  if (config_.live.interfaces.values().empty() && !dpdk_) return {};
+  // Some of DPDK's drivers share a port with the kernel, which would answer.
   auto guard = PortGuard::create(config_.capture.tunnels.ports, log_notice);
   if (!guard) return forward(guard.error());
   guard_.emplace(std::move(*guard));
-  std::size_t shards = config_.general.shards.size();
-  std::size_t queues = config_.live.spread.value() == "dispatch" ? 1 : shards;
-  auto opened = open_queues(queues);
-  if (!opened) return opened;
-  auto refused = [&](const auto& interface) { return interface->queues() < queues; };
-  if (std::any_of(interfaces_.begin(), interfaces_.end(), refused)) {
-    queues = 1;
-    if (opened = open_queues(queues); !opened) return opened;
+  std::size_t queues = dpdk_ ? dpdk_->queues() : 1;
+  if (!config_.live.interfaces.values().empty()) {
+    auto opened = open_interfaces();
+    if (!opened) return forward(opened.error());
+    queues = *opened;
   }
   build_lanes();
   build_intakes(queues);
   return {};
+}
+
+// Every interface spreads its frames by itself, or none does: the two mirrors of a connection must meet.
+Result<std::size_t> Sensor::open_interfaces() {
+  std::size_t queues = queues_of(config_);
+  if (auto opened = open_queues(queues); !opened) return forward(opened.error());
+  auto refused = [&](const auto& interface) { return interface->queues() < queues; };
+  if (std::none_of(interfaces_.begin(), interfaces_.end(), refused)) return queues;
+  if (auto opened = open_queues(1); !opened) return forward(opened.error());
+  return 1;
 }
 
 Result<void> Sensor::open_queues(std::size_t queues) {
@@ -96,11 +106,13 @@ void Sensor::build_lanes() {
 
 void Sensor::build_intakes(std::size_t queues) {
   if (queues < lanes_.size()) {
-    for (auto& lane : lanes_) queued_.push_back(std::make_unique<QueuedLane>(*lane, kQueueBatches));
+    FrameBuffers* buffers = dpdk_ ? &dpdk_->buffers() : nullptr;
+    for (auto& lane : lanes_) queued_.push_back(std::make_unique<QueuedLane>(*lane, kQueueBatches, buffers));
   }
   for (std::size_t queue = 0; queue < queues; ++queue) {
     Intake::Wiring wiring;
     for (auto& interface : interfaces_) wiring.sources.push_back(&interface->queue(queue));
+    for (const auto& port : ports()) wiring.sources.push_back(&port->queue(queue));
     for (auto& lane : queued_) wiring.lanes.push_back(lane.get());
     if (queued_.empty()) wiring.own = lanes_[queue].get();
     intakes_.push_back(std::make_unique<Intake>(config_, tunnels_, mailbox_, std::move(wiring), memory_share_));
@@ -145,6 +157,11 @@ void Sensor::register_metrics() {
     for (std::size_t queue = 0; queue < interface->queues(); ++queue) {
       metrics_.add(interface->queue(queue).counters(),
                    {{"interface", interface->name()}, {"queue", std::to_string(queue)}});
+    }
+  }
+  for (const auto& port : ports()) {
+    for (std::size_t queue = 0; queue < dpdk_->queues(); ++queue) {
+      metrics_.add(port->counters(queue), {{"interface", port->name()}, {"queue", std::to_string(queue)}});
     }
   }
   if (folder_) {
@@ -201,7 +218,7 @@ Totals Sensor::totals() const {
   totals.transactions = judge_loop_.transactions();
   for (const auto& intake : intakes_) totals.live_frames += intake->receiver().counters().frames.value();
   totals.lost = metrics_.total("kernel_dropped_frames") + metrics_.total("interface_dropped_frames") +
-                metrics_.total("ring_dropped_packets");
+                metrics_.total("missed_frames") + metrics_.total("ring_dropped_packets");
   totals.shed = metrics_.total("shed_packets");
   return totals;
 }
@@ -247,6 +264,9 @@ Health Sensor::health() {
   for (const auto& interface : interfaces_) {
     if (!interface->up()) return {false, fmt::format("interface {} is down", interface->name())};
   }
+  for (const auto& port : ports()) {
+    if (!port->up()) return {false, fmt::format("DPDK port {} is down", port->name())};
+  }
   double loss = monitor_.loss_percent();
   if (loss >= static_cast<double>(config_.health.loss_percent.value())) {
     return {false, fmt::format("{:.1f} % of the frames were not analysed in the last {} s", loss,
@@ -278,6 +298,7 @@ Running::Json Sensor::status() {
                     {"transactions", all.transactions},
                     {"kernel_dropped_frames", metrics_.total("kernel_dropped_frames")},
                     {"interface_dropped_frames", metrics_.total("interface_dropped_frames")},
+                    {"missed_frames", metrics_.total("missed_frames")},
                     {"shed_packets", all.shed},
                     {"ring_dropped_packets", metrics_.total("ring_dropped_packets")}};
   json["interfaces"] = interfaces_json();
@@ -296,7 +317,7 @@ Running::Json Sensor::interfaces_json() const {
     Json json;
     json["interface"] = interface->name();
     json["state"] = interface->up() ? "up" : "down";
-    json["spread"] = !queued_.empty() ? "dispatch" : interface->queues() > 1 ? "fanout" : "single";
+    json["spread"] = spread(interface->queues());
     json["queues"] = interface->queues();
     json["ring_mb"] = config_.live.ring.value();
     std::uint64_t sums[4] = {0, 0, 0, 0};
@@ -311,7 +332,34 @@ Running::Json Sensor::interfaces_json() const {
     json["clipped_frames"] = sums[3];
     list.push_back(std::move(json));
   }
+  add_ports(list);
   return list;
+}
+
+void Sensor::add_ports(Json& list) const {
+  for (const auto& port : ports()) {
+    Json json;
+    json["interface"] = port->name();
+    json["state"] = port->up() ? "up" : "down";
+    json["spread"] = spread(dpdk_->queues());
+    json["queues"] = dpdk_->queues();
+    std::uint64_t received = 0;
+    for (std::size_t queue = 0; queue < dpdk_->queues(); ++queue) received += port->counters(queue).received.value();
+    json["frames"] = received;
+    json["missed_frames"] = port->counters(0).missed.value();
+    json["unbuffered_frames"] = port->counters(0).unbuffered.value();
+    json["broken_frames"] = port->counters(0).broken.value();
+    list.push_back(std::move(json));
+  }
+}
+
+const char* Sensor::spread(std::size_t queues) const {
+  return !queued_.empty() ? "dispatch" : queues > 1 ? "fanout" : "single";
+}
+
+const std::vector<std::unique_ptr<DpdkPort>>& Sensor::ports() const {
+  static const std::vector<std::unique_ptr<DpdkPort>> kNone;
+  return dpdk_ ? dpdk_->ports() : kNone;
 }
 
 Running::Json Sensor::folder_json() const {

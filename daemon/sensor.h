@@ -5,6 +5,8 @@
 #include <thread>
 #include <vector>
 
+#include "capture/link/dpdk.h"
+#include "capture/link/live.h"
 #include "capture/link/port_guard.h"
 #include "daemon/folder_loop.h"
 #include "daemon/loops.h"
@@ -15,10 +17,15 @@ namespace specular {
 
 class Sensor final : public Running {
  public:
-  // Opens interfaces and the folder, and takes in what the store holds; no thread is started. Requires: config and
-  // store outlive it.
-  static Result<std::unique_ptr<Sensor>> create(const Config& config, Store& store, std::string store_path);
+  // Opens interfaces and the folder, and takes in what the store holds; no thread is started. `dpdk` (or null) has
+  // started before, with as many queues as queues_of() says. Requires: config and store outlive it.
+  static Result<std::unique_ptr<Sensor>> create(const Config& config, Store& store, std::string store_path,
+                                                std::unique_ptr<Dpdk> dpdk = nullptr);
   ~Sensor();
+
+  // How many queues interfaces and ports should have each. One, where a receiver must spread: as asked for, or because
+  // the kernel and network cards each spread in their own way, and the mirrors of a connection must meet.
+  static std::size_t queues_of(const Config& config);
 
   void start();
   // Each second: memory, rates, health.
@@ -40,9 +47,10 @@ class Sensor final : public Running {
  private:
   enum class State : std::uint8_t { starting, running, draining };
 
-  Sensor(const Config& config, Store& store, std::string store_path);
+  Sensor(const Config& config, Store& store, std::string store_path, std::unique_ptr<Dpdk> dpdk);
   Result<void> restore();
-  Result<void> open_interfaces();
+  Result<void> open_sources();
+  Result<std::size_t> open_interfaces();
   Result<void> open_queues(std::size_t queues);
   Result<void> open_folder();
   void build_lanes();
@@ -50,6 +58,9 @@ class Sensor final : public Running {
   void register_metrics();
   Totals totals() const;
   Json interfaces_json() const;
+  void add_ports(Json& list) const;
+  const char* spread(std::size_t queues) const;
+  const std::vector<std::unique_ptr<DpdkPort>>& ports() const;
   Json shards_json() const;
   Json store_json() const;
   Json folder_json() const;
@@ -65,6 +76,7 @@ class Sensor final : public Running {
   Mailbox mailbox_;
   Metrics metrics_;
   Monitor monitor_;
+  std::unique_ptr<Dpdk> dpdk_;  // null without ports
   std::vector<std::unique_ptr<LiveInterface>> interfaces_;
   HashKey spread_key_ = HashKey::random();
   std::optional<PortGuard> guard_;

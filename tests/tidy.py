@@ -27,6 +27,7 @@ MAY_INCLUDE = {
 # The few places where a third party's header may be included. fmt, expected and the system's own may stand anywhere.
 THIRD_PARTIES = {
     "pcap/": ["capture/link/frame_filter.cc", "capture/link/live"],
+    "rte_": ["capture/link/dpdk"],
     "zlib.h": ["capture/base/decompress.cc"],
     "brotli/": ["capture/base/decompress.cc"],
     "zstd.h": ["capture/base/decompress.cc"],

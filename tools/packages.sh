@@ -2,7 +2,7 @@
 build_packages=(meson ninja-build g++ pkg-config libpcap-dev librocksdb-dev libssl-dev libcli11-dev zlib1g-dev
   libbrotli-dev libzstd-dev libyaml-cpp-dev nlohmann-json3-dev libprotobuf-dev protobuf-compiler libfmt-dev
   libexpected-dev node-llhttp libcpp-httplib-dev libspdlog-dev libcap-dev libsystemd-dev libsimdjson-dev
-  libexpat1-dev)
+  libexpat1-dev libdpdk-dev)
 test_packages=(doctest-dev python3 zstd iproute2 nginx-light curl wrk)
 bench_packages=(tcpdump tcpreplay)
 check_packages=(clang-format clang-tidy)

@@ -26,6 +26,13 @@ class Ring {
   }
   void publish() { tail_.store(tail_.load(std::memory_order_relaxed) + 1, std::memory_order_release); }
 
+  // Producer: the slots that the consumer is done with, each once, oldest first; null if there are no more. For slots
+  // that own what only the producer can free: it asks until there are none before it fills a slot.
+  T* released() {
+    if (reclaimed_ == known_head_) known_head_ = head_.load(std::memory_order_acquire);
+    return reclaimed_ == known_head_ ? nullptr : &slots_[reclaimed_++ & (size_ - 1)];
+  }
+
   // Consumer: the oldest slot that was published; null if there is none. The same until release().
   T* front() {
     std::size_t head = head_.load(std::memory_order_relaxed);
@@ -49,7 +56,7 @@ class Ring {
   alignas(kLine) std::atomic<std::size_t> head_ = 0;  // written by the consumer,
   std::size_t known_tail_ = 0;                        // with what it knows of the producer,
   alignas(kLine) std::atomic<std::size_t> tail_ = 0;  // and the other way round
-  std::size_t known_head_ = 0;
+  std::size_t known_head_ = 0, reclaimed_ = 0;
 };
 
 }  // namespace specular

@@ -346,6 +346,7 @@ Drop FrameWalk::fragment(std::uint32_t id, std::uint8_t protocol, std::uint32_t 
     case FragmentTable::Outcome::refused: return Drop::fragment_refused;
     case FragmentTable::Outcome::whole: break;
   }
+  reassembled_ = true;
   return transport(added.protocol, Reader(added.datagram));
 }
 
@@ -393,6 +394,7 @@ Drop FrameWalk::tcp(Reader r) {
   if (depth_ == 0 && decoder_.only_tunnelled_) return Drop::not_tunnelled;
   packet_.time = frame_.time;
   packet_.payload = r.rest();
+  packet_.buffer = reassembled_ ? nullptr : frame_.buffer;
   packet_.payload_size = static_cast<std::uint32_t>(packet_.payload.size()) + missing_;
   set_flow(source_port, destination_port);
   decoder_.sample_checksum(packet_, segment);

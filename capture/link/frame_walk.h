@@ -65,6 +65,7 @@ class FrameWalk {
   TunnelPath path_;
   std::uint8_t depth_ = 0;     // tunnels, without VLAN tags
   std::uint32_t missing_ = 0;  // bytes the innermost IP header promises and the frame does not have
+  bool reassembled_ = false;   // what is read stands in the decoder's table of fragments, not in the frame
   int headers_ = 0;
 };
 

@@ -23,11 +23,6 @@ constexpr int kFramesPerPoll = 1024;
 constexpr std::size_t kMessages = 6;
 constexpr Duration kMessageTime = seconds(60);
 
-timespec to_timespec(Duration duration) {
-  auto whole = std::chrono::duration_cast<seconds>(duration);
-  return {static_cast<time_t>(whole.count()), static_cast<long>((duration - whole).count())};
-}
-
 // Clears the socket's error, which else would be told again at once.
 void take_error(int descriptor) {
   int error = 0;

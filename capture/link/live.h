@@ -21,8 +21,8 @@
 #include "capture/base/option.h"
 #include "capture/link/interface_facts.h"
 #include "capture/link/live_handle.h"
+#include "capture/link/live_source.h"
 #include "capture/link/notice.h"
-#include "capture/link/source.h"
 #include "capture/link/tunnels.h"
 
 namespace specular {
@@ -47,11 +47,9 @@ struct LiveOptions : OptionGroup {
 };
 
 // One queue's own, but for the last two: an interface has these once, and its queue 0 counts them.
-struct LiveCounters : CounterGroup {
-  Counter received{*this, "received_frames", "frames read from the ring"};
+struct LiveCounters : SourceCounters {
   Counter kernel_dropped{*this, "kernel_dropped_frames", "frames for which the ring had no room: read too slowly"};
   Counter glued{*this, "glued_frames", "frames larger than the interface sends: glued together by GRO, LRO or TSO"};
-  Counter clipped{*this, "clipped_frames", "frames of which only a part was taken, by snap_length"};
   Counter interface_dropped{*this, "interface_dropped_frames",
                             "frames that the interface itself lost (known in promiscuous mode only)"};
   Counter vanished{*this, "vanished_times", "how often the interface went away"};
@@ -60,7 +58,7 @@ struct LiveCounters : CounterGroup {
 class LiveInterface;
 
 // Belongs to one thread, but for what says otherwise.
-class LiveQueue final : public Source {
+class LiveQueue final : public LiveSource {
  public:
   LiveQueue(LiveInterface& owner, std::size_t index) : owner_(owner), index_(index) {}
 
@@ -70,9 +68,10 @@ class LiveQueue final : public Source {
   // last frame has returned, and does not say which frame is the last.
   Result<Poll> poll(FrameSink& sink, Duration wait) override;
 
-  // Readable when poll() has something to do; -1 while the interface is away. To be asked anew after each poll().
-  int descriptor() const;
-  const LiveCounters& counters() const { return counters_; }  // any thread
+  int descriptor() const override;  // -1 while the interface is away
+  Duration rest() const override { return Duration::max(); }
+  const LiveCounters& counters() const override { return counters_; }
+  std::uint64_t overrun() const override { return counters_.kernel_dropped.value(); }
 
  private:
   friend class LiveInterface;

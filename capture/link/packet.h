@@ -65,6 +65,7 @@ struct Packet {
   std::uint16_t urgent = 0;  // with URG: how many bytes from seq on up to and including the urgent one
   TunnelId tunnel = TunnelId::none;
   Bytes payload;                   // what was captured of it
+  void* buffer = nullptr;          // of the source's FrameBuffers, if the payload stands in one
   std::uint32_t payload_size = 0;  // what the sender sent; larger than payload.size() where the capture cut
 };
 

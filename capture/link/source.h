@@ -33,6 +33,20 @@ struct Frame {
   Bytes bytes;              // what was captured
   std::uint32_t wire_size;  // what was on the wire; larger than bytes.size() where the capture cut
   LinkType link;
+  void* buffer = nullptr;  // of the source's FrameBuffers, if the bytes stand in one
+};
+
+// Buffers of a source that may be kept for longer than the callback lasts, so that nobody has to copy what is in them.
+// All calls are made by the thread that polls the source.
+class FrameBuffers {
+ public:
+  // In the callback that got the frame: its bytes stay until the buffer is released, as often as it was kept. False if
+  // so many are kept that none can be spared.
+  virtual bool keep(void* buffer) = 0;
+  virtual void release(std::span<void* const> buffers) = 0;
+
+ protected:
+  ~FrameBuffers() = default;
 };
 
 class FrameSink {

@@ -1,5 +1,6 @@
 #include "capture/packet_queue.h"
 
+#include <set>
 #include <thread>
 
 #include <doctest/doctest.h>
@@ -27,6 +28,34 @@ Packet packet_of(std::uint32_t seq, std::string_view payload) {
   packet.payload = as_bytes(payload);
   packet.payload_size = static_cast<std::uint32_t>(payload.size());
   return packet;
+}
+
+// A source's buffers, by number.
+struct Buffers final : FrameBuffers {
+  std::size_t most = 1'000'000;
+  std::multiset<void*> kept;
+  std::vector<std::size_t> releases;  // how many at once
+
+  bool keep(void* buffer) override {
+    if (kept.size() == most) return false;
+    kept.insert(buffer);
+    return true;
+  }
+  void release(std::span<void* const> buffers) override {
+    releases.push_back(buffers.size());
+    for (void* buffer : buffers) {
+      auto found = kept.find(buffer);
+      REQUIRE(found != kept.end());
+      kept.erase(found);
+    }
+  }
+};
+
+// The payload stands in the buffer.
+void push_in(PacketQueue& queue, std::uint32_t seq, std::string& buffer) {
+  Packet packet = packet_of(seq, buffer);
+  packet.buffer = &buffer;
+  queue.on_packets(std::span(&packet, 1));
 }
 
 void push(PacketQueue& queue, std::uint32_t seq, std::string payload) {
@@ -85,6 +114,129 @@ TEST_CASE("the largest payloads pass") {
   CHECK(queue.take(told));
   REQUIRE(told.lines.size() == 3);
   CHECK(told.lines[2] == "2 " + large);
+}
+
+TEST_CASE("buffers are kept while the consumer reads them, and released batch by batch when it is done") {
+  Buffers buffers;
+  std::vector<std::string> texts;
+  for (std::uint32_t i = 0; i < 3 * kBatch; ++i) texts.push_back(fmt::format("payload {}", i));
+  PacketQueue queue(8, &buffers);
+  for (std::uint32_t i = 0; i < texts.size(); ++i) push_in(queue, i, texts[i]);
+  queue.publish();
+  CHECK(buffers.kept.size() == 3 * kBatch);
+  texts[5][0] = 'P';  // which shows that nothing was copied
+  Told told;
+  CHECK(queue.take(told));
+  REQUIRE(told.lines.size() == 3 * kBatch);
+  CHECK(told.lines[4] == "4 payload 4");
+  CHECK(told.lines[5] == "5 Payload 5");
+  CHECK(buffers.kept.size() == 3 * kBatch);  // releasing is the producer's
+  queue.publish();
+  CHECK(buffers.kept.empty());
+  CHECK(buffers.releases == std::vector<std::size_t>(3, kBatch));
+}
+
+TEST_CASE("what stands in no buffer, or in one that cannot be spared, is copied; empty payloads take none") {
+  Buffers buffers;
+  buffers.most = 2;
+  PacketQueue queue(8, &buffers);
+  std::string one = "one", two = "two", three = "three", empty;
+  push_in(queue, 1, one);
+  push(queue, 2, "borrowed");
+  push_in(queue, 3, empty);
+  push_in(queue, 4, two);
+  push_in(queue, 5, three);
+  three = "#####";
+  queue.publish();
+  CHECK(buffers.kept.size() == 2);
+  Told told;
+  CHECK(queue.take(told));
+  CHECK(told.lines == std::vector<std::string>{"1 one", "2 borrowed", "3 ", "4 two", "5 three"});
+}
+
+TEST_CASE("batches that are used again, while few are read, release what they held before") {
+  Buffers buffers;
+  PacketQueue queue(2, &buffers);
+  std::string text = "x";
+  Told told;
+  for (std::uint32_t round = 0; round < 50; ++round) {
+    for (std::uint32_t i = 0; i < 3 * kBatch; ++i) push_in(queue, i, text);  // the third batch finds no room
+    CHECK(buffers.kept.size() == 2 * kBatch);
+    queue.publish();
+    CHECK(queue.take(told));
+  }
+  CHECK(told.lines.size() == 50 * 2 * kBatch);
+  CHECK(queue.counters().dropped.value() == 50 * kBatch);
+}
+
+TEST_CASE("between two threads each payload is read before its buffer is used again") {
+  constexpr std::uint32_t kPackets = 100'000;
+  // A pool of buffers that are written anew as soon as they are released.
+  struct Pool final : FrameBuffers {
+    std::vector<std::string> texts = std::vector<std::string>(256, std::string(16, '-'));
+    std::vector<std::string*> free;
+
+    Pool() {
+      for (std::string& text : texts) free.push_back(&text);
+    }
+    bool keep(void*) override { return true; }
+    void release(std::span<void* const> buffers) override {
+      for (void* buffer : buffers) {
+        free.push_back(static_cast<std::string*>(buffer));
+        free.back()->assign(16, '#');
+      }
+    }
+  } pool;
+  struct Numbers final : PacketSink {
+    std::uint32_t count = 0;
+    bool right = true;
+    void on_packets(std::span<const Packet> packets) override {
+      for (const Packet& packet : packets) {
+        right = right && packet.seq == count && as_text(packet.payload) == fmt::format("{:016}", count);
+        ++count;
+      }
+    }
+    void enter_epoch(EpochNumber) override {}
+    void flush() override {}
+  } numbers;
+  PacketQueue queue(16, &pool);  // more than the pool has, so that none is dropped
+  std::thread producer([&] {
+    for (std::uint32_t i = 0; i < kPackets; ++i) {
+      for (queue.publish(); pool.free.empty(); queue.publish()) std::this_thread::yield();
+      std::string& buffer = *pool.free.back();
+      pool.free.pop_back();
+      buffer = fmt::format("{:016}", i);
+      push_in(queue, i, buffer);
+    }
+    queue.publish();
+  });
+  while (numbers.count + queue.counters().dropped.value() < kPackets) {
+    queue.wait(10ms);
+    (void)queue.take(numbers);
+  }
+  producer.join();
+  CHECK(numbers.right);
+  CHECK(numbers.count == kPackets);
+}
+
+TEST_CASE("at the end all buffers are released: of batches that were read, that wait, and that were just begun") {
+  Buffers buffers;
+  std::string text = "x";
+  {
+    PacketQueue queue(8, &buffers);
+    Told told;
+    for (std::uint32_t i = 0; i < kBatch; ++i) push_in(queue, i, text);
+    queue.publish();
+    for (std::uint32_t i = 0; i < 7; ++i) push_in(queue, i, text);
+    CHECK(queue.take(told));
+    queue.publish();
+    CHECK(buffers.kept.size() == 7);  // the first batch was read
+    for (std::uint32_t i = 0; i < 3; ++i) push_in(queue, i, text);
+    CHECK(queue.take(told));
+    CHECK(told.lines.size() == kBatch + 7);
+    CHECK(buffers.kept.size() == 10);  // seven were read, three are not published
+  }
+  CHECK(buffers.kept.empty());
 }
 
 TEST_CASE("events wait for room while the consumer goes on") {

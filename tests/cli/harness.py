@@ -22,6 +22,7 @@ import wire
 SPECULAR = os.environ.get("SPECULAR", "specular")
 TIMEOUT = 120
 SANITIZER_STATUS = 99
+SUPPRESSIONS = Path(__file__).resolve().parent.parent / "support/lsan.supp"
 SANITIZER_REPORT = re.compile(rb"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:")
 
 TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$")
@@ -56,7 +57,7 @@ class Result:
 def environment(**added):
     env = dict(os.environ, LC_ALL="C.UTF-8", **added)
     env["ASAN_OPTIONS"] = f"exitcode={SANITIZER_STATUS}:allocator_may_return_null=0"
-    env["LSAN_OPTIONS"] = f"exitcode={SANITIZER_STATUS}"
+    env["LSAN_OPTIONS"] = f"exitcode={SANITIZER_STATUS}:suppressions={SUPPRESSIONS}:print_suppressions=0"
     env["UBSAN_OPTIONS"] = f"exitcode={SANITIZER_STATUS}:print_stacktrace=1:halt_on_error=1"
     env["TSAN_OPTIONS"] = f"exitcode={SANITIZER_STATUS}"
     return env

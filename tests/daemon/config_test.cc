@@ -46,10 +46,10 @@ bool mentions(const std::string& text, const std::string& part) {
 // A value that differs from the default, as YAML.
 std::string other_value(const Option& option) {
   std::string name = option.name(), range = option.range_text(), normal = option.default_text();
-  if (name == "ports") return "{vxlan: [4790], geneve: [6082]}";
+  if (range.starts_with("vxlan and geneve")) return "{vxlan: [4790], geneve: [6082]}";
   if (name == "groups") return "{tenant: [\"vxlan:7\"]}";
   if (name == "trusted_proxies") return "[10.0.0.0/8, 192.0.2.1]";
-  if (range == "list of interface names") return "[eth0, eth1]";
+  if (range.starts_with("list of ")) return "[eth0, eth1]";
   if (range == "an address and port") return "127.0.0.1:9479";
   if (range == "a path" || range.find("pcap-filter") != std::string::npos) return "tcp";
   if (range == "true or false") return normal == "true" ? "false" : "true";
@@ -64,7 +64,11 @@ std::string other_value(const Option& option) {
 }
 
 std::string document_with(const Config::Section& section, const Option& option, const std::string& value) {
-  bool top = *section.name == '\0';
+  std::string name = section.name;
+  bool top = name.empty();
+  if (auto point = name.find('.'); point != std::string::npos) {
+    return fmt::format("{}:\n  {}:\n    {}: {}\n", name.substr(0, point), name.substr(point + 1), option.name(), value);
+  }
   return top ? fmt::format("{}: {}\n", option.name(), value)
              : fmt::format("{}:\n  {}: {}\n", section.name, option.name(), value);
 }
@@ -161,6 +165,27 @@ TEST_CASE("sections of the daemon are read by every program, and refused where t
   CHECK(mentions(complaint("sources:\n  interface: [eth0]\n"), "'sources.interfaces'"));
   CHECK(mentions(complaint("sources:\n  settle_second: 4\n"), "'sources.settle_seconds'"));
   CHECK(mentions(complaint("metrics:\n  listen: 9000\n"), "127.0.0.1:9470"));
+}
+
+TEST_CASE("a section inside of another one") {
+  Config config;
+  REQUIRE(
+      load("sources:\n  interfaces: [eth0]\n  dpdk:\n    ports: [\"0000:00:06.0\", \"net_null0,size=64\"]\n"
+           "    eal: [--no-huge]\n    mtu: 1500\n  ring_mb: 8\n",
+           config));
+  CHECK(config.dpdk.ports.values() == std::vector<std::string>{"0000:00:06.0", "net_null0,size=64"});
+  CHECK(config.dpdk.eal.values() == std::vector<std::string>{"--no-huge"});
+  CHECK(config.dpdk.mtu.value() == 1500);
+  CHECK(config.live.ring.value() == 8);
+  CHECK(accepts("sources:\n  dpdk:\n"));
+  CHECK(complaint("sources:\n  dpdk: 5\n") == ":2: 'sources.dpdk' must be a mapping");
+  CHECK(complaint("sources:\n  dpdk: [a]\n") == ":2: 'sources.dpdk' must be a mapping");
+  CHECK(complaint("sources:\n  dpdk:\n    port: [a]\n") ==
+        ":3: unknown key 'sources.dpdk.port'; the nearest key is 'sources.dpdk.ports'");
+  CHECK(complaint("sources:\n  dpdkk:\n    ports: [a]\n") ==
+        ":2: unknown key 'sources.dpdkk'; the nearest key is 'sources.dpdk'");
+  CHECK(mentions(complaint("sources.dpdk:\n  ports: [a]\n"), "unknown key 'sources.dpdk'"));
+  CHECK(complaint("sources:\n  dpdk:\n    mtu: 1\n    mtu: 2\n").starts_with(":4: "));
 }
 
 TEST_CASE("the daemon has defaults of its own, which a file overrides") {

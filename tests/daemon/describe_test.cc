@@ -56,8 +56,14 @@ TEST_CASE("describe: every option has its help, range and unit beside it") {
   Config config(Program::speculard);
   for (const auto& [name, group] : config.sections()) {
     for (const Option* option : group->options()) {
-      std::string section = *name == '\0' ? text : text.substr(text.find(std::string("\n") + name + ":\n"));
-      std::string comments = comments_before(section, std::string(*name == '\0' ? "" : "  ") + option->name() + ": ");
+      std::string path = name, indent = path.empty() ? "" : "  ", begin = "\n" + path + ":\n";
+      if (auto point = path.find('.'); point != std::string::npos) {
+        begin = "\n  " + path.substr(point + 1) + ":\n";
+        indent = "    ";
+      }
+      REQUIRE((path.empty() || text.find(begin) != std::string::npos));
+      std::string section = path.empty() ? text : text.substr(text.find(begin));
+      std::string comments = comments_before(section, indent + option->name() + ": ");
       CAPTURE(option->name());
       CHECK(comments.find(option->help()) != std::string::npos);
       CHECK(comments.find(option->range_text()) != std::string::npos);

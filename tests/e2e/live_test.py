@@ -9,36 +9,11 @@ from lab import SERVER, Silence
 from sensor import LabTest, settings
 
 GROUPED = {"groups": {"shop": [f"vxlan:{lab.CLIENT_VNI}", f"vxlan:{lab.SERVER_VNI}"]}}
-USERS, ORDERS, CARTS, DOWNLOADS = (f"/api/v1/{name}/" for name in ("users", "orders", "carts", "downloads"))
+USERS, ORDERS, DOWNLOADS = (f"/api/v1/{name}/" for name in ("users", "orders", "downloads"))
 
 
 class CountedOnce(LabTest):
     """Asked while it runs, and of the store when it has ended."""
-
-    def shop(self, connections=6):
-        """Several connections, each with calls of several kinds over it."""
-        for number in range(connections):
-            self.lab.curl(USERS + str(number), ORDERS + "7", CARTS + str(number), USERS + "77", "/nothing")
-        self.lab.curl(ORDERS[:-1], "/api/v1/secret", options=("-X", "POST", "-d", '{"sku": 4711}'))
-        return connections + 1
-
-    def counted(self, sensor, network, connections):
-        """Waits until the sensor knows all calls, and compares what it says with what nginx wrote."""
-        calls = self.calls()
-        self.assertGreater(len(calls), connections)
-        self.settles(lambda: sensor.status()["totals"]["transactions"], len(calls))
-        self.settles(lambda: self.summary(sensor), self.called(network))
-        self.told(sensor.total(), len(calls), connections)
-        self.assertEqual(0, sensor.stop(), sensor.log())
-        self.assertEqual(self.called(network), self.summary(sensor))
-        self.told(sensor.total(), len(calls), connections)
-        return sensor.total()
-
-    def told(self, total, calls, connections):
-        expected = {"transactions": calls, "complete": calls, "connections": connections,
-                    "http_connections": connections, "one_sided_connections": 0, "lost_bytes": 0,
-                    "clipped_bytes": 0}
-        self.assertEqual(expected, {key: total[key] for key in expected}, total)
 
     def spread(self, shards, spread):
         config = settings("mirror", tunnels=GROUPED, shards=shards)

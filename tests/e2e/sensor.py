@@ -265,6 +265,32 @@ class LabTest(SensorTest):
             counts[key] = counts.get(key, 0) + 1
         return counts
 
+    def shop(self, connections=6):
+        """Several connections, each with calls of several kinds over it."""
+        for number in range(connections):
+            self.lab.curl(f"/api/v1/users/{number}", "/api/v1/orders/7", f"/api/v1/carts/{number}",
+                          "/api/v1/users/77", "/nothing")
+        self.lab.curl("/api/v1/orders", "/api/v1/secret", options=("-X", "POST", "-d", '{"sku": 4711}'))
+        return connections + 1
+
+    def counted(self, sensor, network, connections):
+        """Waits until the sensor knows all calls, and compares what it says with what nginx wrote."""
+        calls = self.calls()
+        self.assertGreater(len(calls), connections)
+        self.settles(lambda: sensor.status()["totals"]["transactions"], len(calls))
+        self.settles(lambda: self.summary(sensor), self.called(network))
+        self.told(sensor.total(), len(calls), connections)
+        self.assertEqual(0, sensor.stop(), sensor.log())
+        self.assertEqual(self.called(network), self.summary(sensor))
+        self.told(sensor.total(), len(calls), connections)
+        return sensor.total()
+
+    def told(self, total, calls, connections):
+        expected = {"transactions": calls, "complete": calls, "connections": connections,
+                    "http_connections": connections, "one_sided_connections": 0, "lost_bytes": 0,
+                    "clipped_bytes": 0}
+        self.assertEqual(expected, {key: total[key] for key in expected}, total)
+
 
 class WireTest(SensorTest):
     """Tests with nothing but a link, `sender` to `sensor`, on which frames are put by hand."""

@@ -65,11 +65,12 @@ void print_facts(const Json& status) {
                           number_at(status, "/rates/shed_per_s")));
   line("so far", fmt::format("{} frames, {} transactions", text_at(status, "/totals/frames"),
                              text_at(status, "/totals/transactions")));
-  line(
-      "not seen",
-      fmt::format("{} frames dropped by the kernel, {} by interfaces; {} packets shed, {} dropped inside",
-                  text_at(status, "/totals/kernel_dropped_frames"), text_at(status, "/totals/interface_dropped_frames"),
-                  text_at(status, "/totals/shed_packets"), text_at(status, "/totals/ring_dropped_packets")));
+  line("not seen",
+       fmt::format(
+           "{} frames dropped by the kernel, {} by interfaces, {} missed by DPDK; {} packets shed, {} dropped inside",
+           text_at(status, "/totals/kernel_dropped_frames"), text_at(status, "/totals/interface_dropped_frames"),
+           text_at(status, "/totals/missed_frames"), text_at(status, "/totals/shed_packets"),
+           text_at(status, "/totals/ring_dropped_packets")));
   line("inventory",
        fmt::format("paths with methods {}, hosts {}; reports waiting {}", text_at(status, "/judge/endpoints"),
                    text_at(status, "/judge/hosts"), text_at(status, "/judge/waiting_reports")));
@@ -107,6 +108,7 @@ void print_status(const Json& status) {
                                           {"RING MB", "ring_mb", true},
                                           {"FRAMES", "frames", true},
                                           {"KERNEL DROPPED", "kernel_dropped_frames", true},
+                                          {"MISSED", "missed_frames", true},
                                           {"GLUED", "glued_frames", true},
                                           {"CLIPPED", "clipped_frames", true}});
   print_table(at(status, "/shards"), {{"SHARD", "shard"},

@@ -32,6 +32,21 @@ TEST_CASE("what is not published is not there yet") {
   CHECK(*ring.front() == 7);
 }
 
+TEST_CASE("the producer is told of each slot that was released, once, also when it goes round") {
+  Ring<int> ring(4);
+  CHECK(ring.released() == nullptr);
+  for (int i = 0; i < 20; ++i) {
+    *ring.fill() = i;
+    ring.publish();
+    CHECK(ring.released() == nullptr);
+    ring.release();
+    int* released = ring.released();
+    REQUIRE(released != nullptr);
+    CHECK(*released == i);
+    CHECK(ring.released() == nullptr);
+  }
+}
+
 TEST_CASE("two threads pass a million numbers, none lost, none twice") {
   constexpr std::uint64_t kCount = 1'000'000;
   Ring<std::uint64_t> ring(64);
