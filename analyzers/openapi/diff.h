@@ -18,7 +18,8 @@ struct DiffOptions {
   bool observed = false;
 };
 
-// Those that break first, then by path, method and place. Fails if the documents are too large or entangled to be compared.
+// Those that break first, then by path, method and place. Fails if the documents are too large or entangled to be
+// compared.
 Result<std::vector<Change>> compare_documents(const ApiDocument& before, const ApiDocument& after,
                                               const DiffOptions& options);
 

@@ -111,8 +111,8 @@ class Content(PostmanTest):
     def test_what_is_a_part_of_a_segment_is_a_variable_of_the_collection(self):
         collection = self.collection(*[(request("GET", f"/reports/{i}.json"), OK) for i in range(100, 140)])
         [item] = collection["item"][0]["item"]
-        if "}.json" in item["name"]:
-            self.assertRegex(item["request"]["url"]["path"][1], r"^\{\{\w+\}\}\.json$")
+        self.assertEqual(["reports", "{{reportId}}.json"], item["request"]["url"]["path"])
+        self.assertIn({"key": "reportId", "value": ""}, collection["variable"])
 
     def test_bodies(self):
         calls = [(request("POST", "/users", content_type=JSON,
