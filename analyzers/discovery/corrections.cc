@@ -114,8 +114,9 @@ Result<Correction> make_correction(CorrectionKind kind, HostKey host, std::strin
 Result<std::string> parse_host_pattern(std::string_view text) {
   std::size_t labels = asterisks_of(text);
   std::string_view rest = text.substr(labels * kAnyLabel.size());
-  bool right = labels > 0 && !rest.empty() && rest[0] != '.' && rest[0] != ':' &&
-               rest.find("..") == std::string_view::npos && std::all_of(rest.begin(), rest.end(), may_stand_in_host);
+  bool right = labels > 0 && !rest.empty() && rest[0] != '.' && std::count(rest.begin(), rest.end(), ':') <= 1 &&
+               rest[0] != ':' && rest.find("..") == std::string_view::npos &&
+               std::all_of(rest.begin(), rest.end(), may_stand_in_host);
   std::string named = right ? normalise_host(rest, {}) : "";
   if (!right || named.size() + text.size() - rest.size() > 255) {
     return wrong(

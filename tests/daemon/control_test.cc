@@ -123,6 +123,29 @@ TEST_CASE("control: only reading is understood, and only HTTP") {
   CHECK(Json::parse(body_of(large)).contains("error"));
 }
 
+TEST_CASE("control: changes want POST, are made, and are told if they are not durable") {
+  ControlSocket control;
+  control.sensor.site.get({"/users/alice", "/users/bob/x"});
+  auto post = [&](const std::string& target) { return control.peer().ask("POST " + target + " HTTP/1.1\r\n\r\n"); };
+  std::string pin = "/v1/routes/pin?host=API.example&path=%2Fusers%2F%7Blogin%7D";
+  CHECK(control.error(pin, 405) == "routes/pin wants POST");
+  CHECK(control.told("/v1/routes") == Json::array());
+  CHECK(status_of(post("/v1/routes")) == 405);
+  CHECK(status_of(post("/v1/routes/pin?host=api.example")) == 400);
+  CHECK(status_of(post("/v1/routes/remove?id=x")) == 404);
+  std::string answer = post(pin);
+  CHECK(status_of(answer) == 200);
+  Json given = Json::parse(body_of(answer));
+  CHECK(given == control.told("/v1/routes"));
+  CHECK(control.told("/v1/endpoints")[0]["path"] == "/users/bob/x");
+  CHECK(control.told("/v1/endpoints")[1]["path"] == "/users/{login}");
+  control.sensor.durable = fail(ErrorKind::io, "in effect, but not stored yet: the disk is full");
+  std::string late = post("/v1/routes/ignore?host=api.example&path=/users/bob/x");
+  CHECK(status_of(late) == 503);
+  CHECK(Json::parse(body_of(late))["error"] == "in effect, but not stored yet: the disk is full");
+  CHECK(control.told("/v1/endpoints").size() == 1);
+}
+
 TEST_CASE("control: ranges, codings and lengths that are asked for are passed over") {
   ControlSocket control;
   control.sensor.site.get({"/users/1"});

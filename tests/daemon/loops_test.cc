@@ -143,6 +143,32 @@ TEST_CASE("a capture of the drop folder hurries, and tells when it is durable") 
   CHECK(captures == std::vector<std::string>{"a.pcap"});
 }
 
+TEST_CASE("a change by the user hurries, and tells when it is durable") {
+  Folder folder;
+  auto pin = make_correction(CorrectionKind::pin, {"", "a.example"}, "/users/{login}", "", kStart);
+  REQUIRE(pin);
+  {
+    Threads running(folder.path());
+    auto nothing = [](Judge&) { return false; };
+    CHECK(running.judge_loop.change(nothing) == 0);
+    CHECK(running.keeper.wait_for_changes(0, 0ms));
+    std::uint64_t number = running.judge_loop.change([&](Judge& judge) { return judge.correct(*pin).has_value(); });
+    CHECK(number == 1);
+    CHECK(running.keeper.wait_for_changes(number, 20s));
+    CHECK(running.keeper.state().commits == 1);
+    running.stop();
+    // What comes after the end is not waited for in vain.
+    number = running.judge_loop.change([&](Judge& judge) { return judge.take_back(pin->id()); });
+    CHECK_FALSE(running.keeper.wait_for_changes(number, 20s));
+  }
+  auto store = Store::open(folder.path(), Store::Mode::read);
+  auto stored = (*store)->read_all();
+  REQUIRE(stored);
+  REQUIRE(stored->put.size() == 1);
+  CHECK(stored->put[0].key.table == Table::correction);
+  CHECK(stored->put[0].key.host == pin->id());
+}
+
 TEST_CASE("counters are told by how much they have grown, and a full mailbox makes its senders wait to be ready") {
   struct Group : CounterGroup {
     Counter apples{*this, "apples", ""}, pears{*this, "pears", ""};
