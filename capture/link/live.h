@@ -42,7 +42,8 @@ struct LiveOptions : OptionGroup {
       "spread",
       "auto",
       {"auto", "fanout", "dispatch"},
-      "How packets come to several shards. fanout: the kernel, or DPDK's network card, spreads them by inner addresses; "
+      "How packets come to several shards. fanout: the kernel, or DPDK's network card, spreads them by inner "
+      "addresses; "
       "dispatch: one thread reads, decodes and hands over, by inner addresses and ports; auto: fanout, or dispatch "
       "where that is refused."};
 };
