@@ -173,7 +173,7 @@ TEST_CASE("between two threads each payload is read before its buffer is used ag
   constexpr std::uint32_t kPackets = 100'000;
   // A pool of buffers that are written anew as soon as they are released.
   struct Pool final : FrameBuffers {
-    std::vector<std::string> texts = std::vector<std::string>(256, std::string(16, '-'));
+    std::vector<std::string> texts = std::vector<std::string>(8, std::string(16, '-'));
     std::vector<std::string*> free;
 
     Pool() {
@@ -199,7 +199,7 @@ TEST_CASE("between two threads each payload is read before its buffer is used ag
     void enter_epoch(EpochNumber) override {}
     void flush() override {}
   } numbers;
-  PacketQueue queue(16, &pool);  // more than the pool has, so that none is dropped
+  PacketQueue queue(16, &pool);  // more batches than there are buffers: none is dropped
   std::thread producer([&] {
     for (std::uint32_t i = 0; i < kPackets; ++i) {
       for (queue.publish(); pool.free.empty(); queue.publish()) std::this_thread::yield();
