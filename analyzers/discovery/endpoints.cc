@@ -223,7 +223,8 @@ void add_endpoints(const HostKey& key, const PathTree& tree, std::vector<Endpoin
     if (route.method == "GET" && route.summary.exists()) read_by_get.insert(route.path());
   }
   for (Route& route : routes) {
-    if (!route.summary.exists() || catch_all.covers(route.method, route.summary)) continue;
+    if (!route.summary.exists() || route.method == PathTree::kOtherMethods) continue;
+    if (catch_all.covers(route.method, route.summary)) continue;
     if (route.method == "HEAD" && read_by_get.contains(route.path())) continue;
     Endpoint endpoint;
     endpoint.host = key;
