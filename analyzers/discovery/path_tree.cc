@@ -140,7 +140,7 @@ PathTree::NodeIndex PathTree::folded_child(NodeIndex parent, SegmentClass kind, 
 }
 
 void PathTree::add_value(NodeIndex node, std::string_view value) {
-  nodes_[node].values.add(fast_hash(key_, as_bytes(value)));
+  nodes_[node].values.add(value_hash(value));
   mark_node(node);
 }
 

@@ -124,6 +124,8 @@ class PathTree {
   const Leaf& leaf(LeafIndex index) const { return leaves_[index]; }
   SegmentPath path_of(NodeIndex index) const;
   std::uint64_t requests_below(NodeIndex node) const;  // ever
+  // As folded nodes have their values.
+  std::uint64_t value_hash(std::string_view value) const { return fast_hash(key_, as_bytes(value)); }
   std::size_t leaf_count() const { return leaves_.size(); }
   std::uint64_t refused() const { return refused_; }  // requests that there was no room for
   std::uint64_t ghosts_dropped() const { return ghosts_dropped_; }

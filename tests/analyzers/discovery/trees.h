@@ -21,7 +21,7 @@ using Requests = std::vector<Request>;
 // A tree with a ceiling of its own.
 struct Tree {
   explicit Tree(std::size_t max_ghosts = 1'000'000, std::size_t limit = 1'000'000)
-      : tree(ceiling, max_ghosts, HashKey{}) {}
+      : ceiling{limit, 0}, tree(ceiling, max_ghosts, HashKey{}) {}
 
   // As the observer does it. False if there was no room.
   bool add(const Request& request);
