@@ -6,7 +6,7 @@
 namespace specular {
 namespace {
 
-constexpr std::size_t kNewestGhosts = 16;             // are kept
+constexpr std::size_t kNewestGhosts = 16;             // are kept, or fewer where hosts are many
 constexpr std::size_t kWide = 256, kFairlyWide = 64;  // words, rarely asked for, beside each other
 
 }  // namespace
@@ -29,7 +29,8 @@ void LeafCeiling::relieve() {
 }
 
 void PathTree::drop_most_ghosts() {
-  if (ghosts_ > kNewestGhosts) drop_oldest_ghosts(kNewestGhosts);
+  std::size_t keep = std::min(kNewestGhosts, LeafCeiling::kMaxStrangers / 2 / ceiling_.trees.size());
+  if (ghosts_ > keep) drop_oldest_ghosts(keep);
 }
 
 void PathTree::fold_wide_places(std::size_t width) {

@@ -111,10 +111,8 @@ PathTree::NodeIndex PathTree::child_for(NodeIndex parent, std::string_view segme
   if (literal != kNone) return literal;
   NodeIndex folded = find_child(parent, shape.kind, true, shape.suffix);
   bool word = shape.kind == SegmentClass::word;
-  if (folded != kNone && word && ceiling_.used < ceiling_.limit) {
-    add_value(folded, segment);
+  if (folded != kNone && word && ceiling_.used < ceiling_.limit && nodes_[parent].children.size() < 2 * kMaxWords) {
     if (nodes_[parent].words_on_trial >= kOnTrial) fold_words(parent, Fold::on_trial);
-    if (nodes_[parent].children.size() >= 2 * kMaxWords) return folded;
     ++nodes_[parent].words_on_trial;
     return add_child(parent, {shape.kind, false, std::string(segment)});
   }

@@ -171,13 +171,13 @@ bool is_wanted(const std::string& name, int argc, char** argv) {
 }  // namespace specular::bench
 
 int main(int argc, char** argv) {
-  using namespace specular::bench;
+  namespace bench = specular::bench;
   std::size_t count = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1'000'000;
   std::printf("%zu paths each\n%-8s %-6s %9s %8s %10s %9s %9s %9s %9s %7s %7s\n", count, "paths", "answer", "MiB, most",
               "kept", "endpoints", "real", "counted", "given up", "refused", "us each", "view, s");
-  for (const Flood& paths : kPaths) {
-    for (const Flood& answers : kAnswers) {
-      if (is_wanted(std::string(paths.name) + "-" + answers.name, argc, argv)) run(paths, answers, count);
+  for (const bench::Flood& paths : bench::kPaths) {
+    for (const bench::Flood& answers : bench::kAnswers) {
+      if (bench::is_wanted(std::string(paths.name) + "-" + answers.name, argc, argv)) bench::run(paths, answers, count);
     }
   }
   return 0;
