@@ -3,6 +3,18 @@
 #include <charconv>
 
 namespace specular {
+namespace {
+
+// Of a host that may have been relieved for the sake of another one.
+void note_given_up(Inventory::Host& host) {
+  std::uint64_t more = host.tree->ghosts_dropped() - host.given_up;
+  if (more == 0) return;
+  host.given_up += more;
+  host.coverage[CoverageItem::given_up_paths] += more;
+  host.coverage_dirty = true;
+}
+
+}  // namespace
 
 Judge::Judge(const InventoryOptions& options, const HashKey& key, bool keeps_changes)
     : inventory_(options, key, keeps_changes), keeps_changes_(keeps_changes) {}
@@ -10,12 +22,8 @@ Judge::Judge(const InventoryOptions& options, const HashKey& key, bool keeps_cha
 void Judge::on_endpoint(const ServedHost& served, const SegmentPath& path, const std::string& method,
                         const EndpointSummary& added) {
   Inventory::Host& host = inventory_.admit(served);
-  std::uint64_t given_up = host.tree->ghosts_dropped();
   PathTree::LeafRef ref = host.tree->find_or_add(method, path);
-  if (given_up = host.tree->ghosts_dropped() - given_up; given_up > 0) {
-    host.coverage[CoverageItem::given_up_paths] += given_up;
-    host.coverage_dirty = true;
-  }
+  note_given_up(host);
   PathTree::Leaf* leaf = host.tree->resolve(ref);
   if (leaf == nullptr) {
     host.coverage[CoverageItem::refused_requests] += added.requests;
@@ -88,6 +96,7 @@ Epoch Judge::take_changes(EpochNumber number) {
   for (auto& entry : inventory_.hosts()) {
     const HostKey& key = entry.first;  // plain names: clang 14 has no lambdas that capture structured bindings
     Inventory::Host& host = entry.second;
+    note_given_up(host);
     for (const auto& removed : host.tree->take_removed()) {
       Table table = removed.method.empty() ? Table::values : Table::endpoint;
       epoch.removed.push_back({table, key.network, key.host, to_text(removed.path), removed.method});

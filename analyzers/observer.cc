@@ -469,6 +469,10 @@ void Observer::flush() {
     host.coverage = {};
   }
   dirty_hosts_.clear();
+  // All of them were told: what is asked for again is made again.
+  if (ceiling_.strangers > LeafCeiling::kMaxStrangers / 4) {
+    for (Host& host : hosts_) host.tree->forget_told_strangers();
+  }
   for (std::size_t tunnel = 0; tunnel < tunnel_coverage_.size(); ++tunnel) {
     if (tunnel_coverage_[tunnel].empty()) continue;
     sink_.on_tunnel(tunnels_.tunnel_name(static_cast<TunnelId>(tunnel)), tunnel_coverage_[tunnel]);

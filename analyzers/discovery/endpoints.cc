@@ -228,7 +228,7 @@ void add_endpoints(const HostKey& key, const PathTree& tree, const Corrections& 
     if (route.method == "GET" && route.summary.exists()) read_by_get.insert(route.path());
   }
   for (Route& route : routes) {
-    if (!route.summary.exists()) continue;
+    if (!route.summary.exists() || route.method == PathTree::kOtherMethods) continue;
     if (!route.stated && catch_all.covers(route.method, route.summary)) continue;
     if (route.method == "HEAD" && read_by_get.contains(route.path())) continue;
     Endpoint endpoint;

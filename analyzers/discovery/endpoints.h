@@ -1,8 +1,8 @@
 // Endpoints: what of the routes is an API, and what only looks like one.
 //
 // No endpoints are: what no server answered as existing (only 404, 405, 410, 501 or a gateway's 502 to 504), HEAD of a
-// known GET, and what a catch-all server answers alike for any path. Preflights, static files and web pages are told
-// apart.
+// known GET, what a catch-all server answers alike for any path, and ever new methods of no standard. Preflights,
+// static files and web pages are told apart.
 #pragma once
 
 #include <cstdint>

@@ -22,7 +22,8 @@ class Inventory {
     std::unique_ptr<PathTree> tree;
     CoverageCounts coverage;
     bool coverage_dirty = false;
-    bool counted = false;  // among those of its server
+    bool counted = false;        // among those of its server
+    std::uint64_t given_up = 0;  // ghosts of its tree that are in the coverage
   };
 
   // `keeps_changes`: trees remember what they remove. Requires: options outlive it.

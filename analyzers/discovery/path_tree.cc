@@ -3,19 +3,35 @@
 #include <algorithm>
 #include <tuple>
 
+#include "analyzers/discovery/methods.h"
+
 namespace specular {
 
 PathTree::PathTree(LeafCeiling& ceiling, std::size_t max_ghosts, const HashKey& key)
-    : ceiling_(ceiling), max_ghosts_(max_ghosts), key_(key), ghost_limit_(max_ghosts + max_ghosts / 4) {
+    : ceiling_(ceiling),
+      max_ghosts_(max_ghosts),
+      key_(key),
+      slot_(ceiling.trees.size()),
+      ghost_limit_(max_ghosts + max_ghosts / 4) {
   nodes_.add();
+  ceiling_.trees.push_back(this);
 }
 
 PathTree::~PathTree() {
   ceiling_.used -= leaves_.size();
+  ceiling_.strangers -= strangers_;
+  ceiling_.trees.back()->slot_ = slot_;
+  ceiling_.trees[slot_] = ceiling_.trees.back();
+  ceiling_.trees.pop_back();
+}
+
+void PathTree::make_room() {
+  if (ghosts_ >= ghost_limit_) drop_oldest_ghosts(max_ghosts_);
+  if (ceiling_.strangers >= ceiling_.relief) ceiling_.relieve();
 }
 
 PathTree::LeafRef PathTree::find_or_add(std::string_view method, std::string_view path) {
-  if (ghosts_ >= ghost_limit_) drop_oldest_ghosts();
+  make_room();
   NodeIndex node = kRoot;
   for (std::string_view rest = path.substr(1); !rest.empty();) {
     auto end = std::min(rest.find('/'), rest.size());
@@ -23,7 +39,7 @@ PathTree::LeafRef PathTree::find_or_add(std::string_view method, std::string_vie
     if (node == kNone) return {};
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
-  return leaf_for(node, method);
+  return leaf_for(node, place_for_method(node, method));
 }
 
 PathTree::NodeIndex PathTree::node_for(const SegmentPath& path, bool exactly) {
@@ -31,7 +47,10 @@ PathTree::NodeIndex PathTree::node_for(const SegmentPath& path, bool exactly) {
   for (const SegmentKey& key : path) {
     NodeIndex parent = node;
     node = exactly ? find_child(parent, key) : kNone;
-    if (node == kNone && exactly) node = add_child(parent, key);
+    if (node == kNone && exactly) {
+      node = add_child(parent, key);
+      nodes_[node].is_name = true;  // nobody knows any more
+    }
     if (!exactly) node = key.folded ? folded_child(parent, key.kind, key.text) : child_for(parent, key.text);
     if (node == kNone) return kNone;
   }
@@ -39,9 +58,9 @@ PathTree::NodeIndex PathTree::node_for(const SegmentPath& path, bool exactly) {
 }
 
 PathTree::LeafRef PathTree::find_or_add(std::string_view method, const SegmentPath& path) {
-  if (ghosts_ >= ghost_limit_) drop_oldest_ghosts();
+  make_room();
   NodeIndex node = node_for(path, false);
-  return node == kNone ? LeafRef{} : leaf_for(node, method);
+  return node == kNone ? LeafRef{} : leaf_for(node, place_for_method(node, method));
 }
 
 PathTree::LeafRef PathTree::restore(std::string_view method, const SegmentPath& path) {
@@ -92,6 +111,11 @@ PathTree::NodeIndex PathTree::child_for(NodeIndex parent, std::string_view segme
   if (literal != kNone) return literal;
   NodeIndex folded = find_child(parent, shape.kind, true, shape.suffix);
   bool word = shape.kind == SegmentClass::word;
+  if (folded != kNone && word && ceiling_.used < ceiling_.limit && nodes_[parent].children.size() < 2 * kMaxWords) {
+    if (nodes_[parent].words_on_trial >= kOnTrial) fold_words(parent, Fold::on_trial);
+    ++nodes_[parent].words_on_trial;
+    return add_child(parent, {shape.kind, false, std::string(segment)});
+  }
   if (folded == kNone) {
     std::size_t kept = word ? kMaxWords : kept_literals(shape.kind);
     std::size_t beside = kept == 0 ? 0 : count_literals(parent, shape.kind, shape.suffix);
@@ -101,7 +125,7 @@ PathTree::NodeIndex PathTree::child_for(NodeIndex parent, std::string_view segme
       return kNone;
     }
     if (beside < kept) return add_child(parent, {shape.kind, false, std::string(segment)});
-    folded = word ? fold_words(parent) : fold(parent, shape.kind, shape.suffix);
+    folded = word ? fold_words(parent, Fold::values) : fold(parent, shape.kind, shape.suffix);
   }
   add_value(folded, segment);
   return folded;
@@ -110,11 +134,11 @@ PathTree::NodeIndex PathTree::child_for(NodeIndex parent, std::string_view segme
 PathTree::NodeIndex PathTree::folded_child(NodeIndex parent, SegmentClass kind, std::string_view suffix) {
   NodeIndex folded = find_child(parent, kind, true, suffix);
   if (folded != kNone) return folded;
-  return kind == SegmentClass::word ? fold_words(parent) : fold(parent, kind, suffix);
+  return kind == SegmentClass::word ? fold_words(parent, Fold::values) : fold(parent, kind, suffix);
 }
 
 void PathTree::add_value(NodeIndex node, std::string_view value) {
-  nodes_[node].values.add(fast_hash(key_, as_bytes(value)));
+  nodes_[node].values.add(value_hash(value));
   mark_node(node);
 }
 
@@ -127,14 +151,20 @@ std::size_t PathTree::count_literals(NodeIndex parent, SegmentClass kind, std::s
   }));
 }
 
-PathTree::LeafRef PathTree::leaf_for(NodeIndex node, std::string_view method) {
-  auto& leaves = nodes_[node].leaves;
+PathTree::LeafIndex PathTree::find_leaf(NodeIndex node, std::string_view method) const {
+  const auto& leaves = nodes_[node].leaves;
   auto at = std::lower_bound(leaves.begin(), leaves.end(), method,
                              [this](LeafIndex leaf, std::string_view m) { return leaves_[leaf].method < m; });
-  if (at != leaves.end() && leaves_[*at].method == method) {
-    leaves_[*at].last_used = ++clock_;
-    return {*at, generations_[*at]};
-  }
+  return at != leaves.end() && leaves_[*at].method == method ? *at : kNone;
+}
+
+PathTree::LeafRef PathTree::use_leaf(LeafIndex leaf) {
+  leaves_[leaf].last_used = ++clock_;
+  return {leaf, generations_[leaf]};
+}
+
+PathTree::LeafRef PathTree::leaf_for(NodeIndex node, std::string_view method) {
+  if (LeafIndex known = find_leaf(node, method); known != kNone) return use_leaf(known);
   if (ceiling_.used >= ceiling_.limit) {
     ++refused_;
     prune(node);
@@ -145,11 +175,26 @@ PathTree::LeafRef PathTree::leaf_for(NodeIndex node, std::string_view method) {
   Leaf& leaf = leaves_[index];
   leaf.node = node;
   leaf.method = method;
-  leaf.last_used = ++clock_;
-  leaves.insert(at, index);
+  leaf.stranger = true;
+  link_leaf(node, index);
   ++ceiling_.used;
   ++ghosts_;
-  return {index, generations_[index]};
+  ++strangers_;
+  ++ceiling_.strangers;
+  return use_leaf(index);
+}
+
+std::string_view PathTree::place_for_method(NodeIndex node, std::string_view method) {
+  if (is_standard_method(method) || method == kOtherMethods || find_leaf(node, method) != kNone) return method;
+  return has_too_many_methods(node) ? kOtherMethods : method;
+}
+
+void PathTree::link_leaf(NodeIndex node, LeafIndex leaf) {
+  auto& leaves = nodes_[node].leaves;
+  auto at = std::lower_bound(leaves.begin(), leaves.end(), leaves_[leaf].method,
+                             [this](LeafIndex other, const std::string& m) { return leaves_[other].method < m; });
+  leaves.insert(at, leaf);
+  leaves_[leaf].node = node;
 }
 
 PathTree::Leaf* PathTree::resolve(LeafRef ref) {
@@ -158,11 +203,16 @@ PathTree::Leaf* PathTree::resolve(LeafRef ref) {
 }
 
 void PathTree::touch(LeafRef ref) {
-  learn_confirmation(leaves_[ref.index]);
+  learn_about(leaves_[ref.index]);
   mark_leaf(ref.index);
 }
 
-void PathTree::learn_confirmation(Leaf& leaf) {
+void PathTree::learn_about(Leaf& leaf) {
+  if (leaf.stranger && leaf.requests_ever > kRareRequests) {
+    leaf.stranger = false;
+    --strangers_;
+    --ceiling_.strangers;
+  }
   if (leaf.confirmed || !leaf.summary.confirmed()) return;
   leaf.confirmed = true;
   --ghosts_;
@@ -211,29 +261,34 @@ std::vector<PathTree::Removed> PathTree::take_removed() {
   return std::exchange(removed_, {});
 }
 
-void PathTree::drop_oldest_ghosts() {
+void PathTree::drop_oldest_ghosts(std::size_t keep) {
   std::vector<std::pair<std::uint64_t, LeafIndex>> ghosts;
   for (LeafIndex index = 0; index < leaves_.end(); ++index) {
     const Leaf& leaf = leaves_[index];
     if (leaf.node != kNone && !leaf.confirmed && !leaf.summary.waits()) ghosts.emplace_back(leaf.last_used, index);
   }
-  auto drop = static_cast<std::ptrdiff_t>(ghosts.size() - std::min(ghosts.size(), max_ghosts_));
+  auto drop = static_cast<std::ptrdiff_t>(ghosts.size() - std::min(ghosts.size(), keep));
   std::nth_element(ghosts.begin(), ghosts.begin() + drop, ghosts.end());
-  for (std::ptrdiff_t i = 0; i < drop; ++i) {
-    LeafIndex index = ghosts[static_cast<std::size_t>(i)].second;
-    NodeIndex node = leaves_[index].node;
-    if (remember_removed_) removed_.push_back({path_of(node), leaves_[index].method});
-    std::erase(nodes_[node].leaves, index);
-    erase_leaf(index);
-    ++ghosts_dropped_;
-    prune(node);
-  }
+  for (std::ptrdiff_t i = 0; i < drop; ++i) drop_leaf(ghosts[static_cast<std::size_t>(i)].second);
+  ghosts_dropped_ += static_cast<std::uint64_t>(drop);
   ghost_limit_ = std::max(max_ghosts_, ghosts_) + max_ghosts_ / 4;
+}
+
+void PathTree::drop_leaf(LeafIndex index) {
+  NodeIndex node = leaves_[index].node;
+  if (remember_removed_) removed_.push_back({path_of(node), leaves_[index].method});
+  std::erase(nodes_[node].leaves, index);
+  erase_leaf(index);
+  prune(node);
 }
 
 // Requires: its node does not list it any more.
 void PathTree::erase_leaf(LeafIndex index) {
   if (!leaves_[index].confirmed) --ghosts_;
+  if (leaves_[index].stranger) {
+    --strangers_;
+    --ceiling_.strangers;
+  }
   --ceiling_.used;
   ++generations_[index];
   leaves_.erase(index);

@@ -322,18 +322,17 @@ class View {
   ParameterEvidence count_values(const Group& nodes) const {
     ParameterEvidence evidence;
     std::array<DistinctCounter, kSegmentClasses> values;
-    std::map<std::string, SegmentClass> literals;
     for (NodeIndex index : nodes) {
       const PathTree::Node& node = tree_.node(index);
       evidence.visits += requests_below(index);
+      DistinctCounter& of_class = values[static_cast<std::size_t>(node.key.kind)];
       if (node.key.folded) {
-        values[static_cast<std::size_t>(node.key.kind)].merge(node.values);
+        of_class.merge(node.values);
       } else {
-        literals[node.key.text] = node.key.kind;
+        of_class.add(tree_.value_hash(node.key.text));
       }
     }
     for (std::size_t i = 0; i < kSegmentClasses; ++i) evidence.classes[i] = values[i].estimate();
-    for (const auto& [text, kind] : literals) ++evidence.classes[static_cast<std::size_t>(kind)];
     for (std::uint64_t count : evidence.classes) evidence.distinct += count;
     return evidence;
   }

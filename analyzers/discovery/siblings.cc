@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "analyzers/discovery/methods.h"
+
 namespace specular {
 namespace {
 
@@ -68,7 +70,10 @@ class Gatherer {
       use.requests += leaf.requests_ever;
       if (leaf.method == "OPTIONS" || !leaf.summary.exists()) continue;
       bool head = leaf.method == "HEAD";
-      EventUse& event = use.events[(head ? "GET" : leaf.method) + (below.empty() ? "" : " " + below)];
+      // Whoever makes up methods makes up ever new ones.
+      std::string_view method = head ? "GET" : leaf.method;
+      if (!is_standard_method(method)) method = PathTree::kOtherMethods;
+      EventUse& event = use.events[std::string(method) + (below.empty() ? "" : " " + below)];
       event.visits += leaf.requests_ever;
       if (!head) add_traits(leaf.summary, event);
     }

@@ -439,4 +439,18 @@ Verdict find_values(const std::vector<SiblingUse>& siblings, const Place& place)
   return verdict;
 }
 
+std::vector<bool> find_more_values(const std::vector<SiblingUse>& siblings, const Place& place) {
+  constexpr double kCertain = 4;  // bits
+  Scale scale(siblings, place);
+  Values pool;
+  for (const SiblingUse& use : siblings) {
+    if (use.is_value) pool.add(use, 1);
+  }
+  std::vector<bool> is_value;
+  for (const SiblingUse& use : siblings) {
+    is_value.push_back(use.is_value || scale.weigh(use, pool).own() > kCertain);
+  }
+  return is_value;
+}
+
 }  // namespace specular

@@ -56,5 +56,8 @@ struct Verdict {
 std::string to_text(const Verdict& verdict);
 
 Verdict find_values(const std::vector<SiblingUse>& siblings, const Place& place);
+// Which others certainly are values like those that are given as such, which alone are what they are weighed against:
+// for what cannot be taken back.
+std::vector<bool> find_more_values(const std::vector<SiblingUse>& siblings, const Place& place);
 
 }  // namespace specular
