@@ -41,7 +41,7 @@ Observer::Observer(const Options& options, const TunnelTable& tunnels, const Has
       key_(key),
       sink_(sink),
       header_kinds_(key),
-      shapes_(key, !options.read_bodies),
+      shapes_(key, !options.read_bodies, (options.inventory.schemas_mb.size() << 20) / 8),
       host_ceiling_(options.inventory),
       path_cache_(kPathCache) {
   ceiling_.limit = options.inventory.max_endpoints.size();
@@ -135,9 +135,8 @@ std::uint64_t Observer::endpoint_hash(const State& state) const {
   return fold(fast_hash(key_, (std::uint64_t{state.host} << 32) | state.leaf.index), state.leaf.generation | 1);
 }
 
-void Observer::note_parameters(EndpointSummary& summary, ShapePlace::Part part) {
-  if (shapes_.parameters().empty()) return;
-  if (Schema* schema = summary.shapes.find({part, 0, ""})) shapes_.parameters().end(*schema);
+void Observer::note_parameters(EndpointSummary& summary, const State& state, ShapePlace::Part part) {
+  shapes_.add_parameters(endpoint_hash(state), part, state.hash, summary.shapes);
 }
 
 void Observer::note_request(EndpointSummary& summary, const Connection& connection, const RequestHead& head,
@@ -148,15 +147,17 @@ void Observer::note_request(EndpointSummary& summary, const Connection& connecti
   summary.clients.add(
       fast_hash(key_, client_address(connection, head.headers, options_.clients.trusted_proxies.values())));
   summary.servers.add(connection.server);
-  note_headers(summary, head);
-  note_query(summary, query_of(head.path));
+  state.hash = fold(fast_hash(key_, connection.client.address) ^ connection.client.port,
+                    fast_hash(key_, static_cast<std::uint64_t>(head.time.time_since_epoch().count())) | 1);
+  note_headers(summary, head, state);
+  note_query(summary, query_of(head.path), state);
   ++hosts_[state.host].tree->resolve(state.leaf)->requests_ever;
   hosts_[state.host].tree->touch(state.leaf);
   if (!hosts_[state.host].dirty) dirty_hosts_.push_back(state.host);
   hosts_[state.host].dirty = true;
 }
 
-void Observer::note_headers(EndpointSummary& summary, const RequestHead& head) {
+void Observer::note_headers(EndpointSummary& summary, const RequestHead& head, const State& state) {
   bool anonymous = true;
   shapes_.parameters().begin();
   auto found = [&](std::string_view way) {
@@ -187,8 +188,8 @@ void Observer::note_headers(EndpointSummary& summary, const RequestHead& head) {
         break;
     }
   }
-  note_parameters(summary, ShapePlace::Part::header);
-  note_cookies(summary, head);
+  note_parameters(summary, state, ShapePlace::Part::header);
+  note_cookies(summary, head, state);
   for (std::string_view query = query_of(head.path); !query.empty();) {
     auto end = std::min(query.find('&'), query.size());
     std::string_view name = query.substr(0, std::min(query.find('='), end));
@@ -201,7 +202,7 @@ void Observer::note_headers(EndpointSummary& summary, const RequestHead& head) {
 }
 
 // Cookies that carry no session; those of advertisers and analytics begin with an underscore.
-void Observer::note_cookies(EndpointSummary& summary, const RequestHead& head) {
+void Observer::note_cookies(EndpointSummary& summary, const RequestHead& head, const State& state) {
   shapes_.parameters().begin();
   for (const HeaderField& field : head.headers) {
     if (header_kinds_.of(field.name) != HeaderKind::cookie) continue;
@@ -216,10 +217,10 @@ void Observer::note_cookies(EndpointSummary& summary, const RequestHead& head) {
       if (ours) shapes_.parameters().add(name, pair.substr(equals + 1), false);
     }
   }
-  note_parameters(summary, ShapePlace::Part::cookie);
+  note_parameters(summary, state, ShapePlace::Part::cookie);
 }
 
-void Observer::note_query(EndpointSummary& summary, std::string_view query) {
+void Observer::note_query(EndpointSummary& summary, std::string_view query, const State& state) {
   seen_names_.clear();
   shapes_.parameters().begin();
   while (!query.empty()) {
@@ -239,7 +240,7 @@ void Observer::note_query(EndpointSummary& summary, std::string_view query) {
     if (times > 0) continue;
     note_parameter(summary.query, name, pair.substr(std::min(equals + 1, pair.size())));
   }
-  note_parameters(summary, ShapePlace::Part::query);
+  note_parameters(summary, state, ShapePlace::Part::query);
 }
 
 void Observer::note_parameter(ParameterTable& table, std::string_view name, std::string_view value) {
@@ -268,9 +269,8 @@ BodyWish Observer::on_response(ExchangeId id, const Connection& connection, cons
   state.content.clear();
   bool encoded = find_header(head.headers, "content-encoding").has_value();
   ShapePlace place{ShapePlace::Part::response, state.status, state.response_type};
-  std::uint64_t exchange = fast_hash(key_, static_cast<std::uint64_t>(head.time.time_since_epoch().count()));
   state.reads_response = state.has_request && summary_of(state) != nullptr &&
-                         shapes_.wants_response(endpoint_hash(state), place, exchange);
+                         shapes_.wants_response(endpoint_hash(state), place, state.hash);
   if (state.reads_response) return {BodyWish::Mode::whole, ShapeLearner::kMaxBody};
   return encoded ? wish(true) : BodyWish{BodyWish::Mode::pieces, 0};
 }
@@ -316,7 +316,7 @@ void Observer::note_shapes(EndpointSummary& summary, State& state, const Exchang
   if (end.request_bytes > 0 && !state.request_type.empty()) {
     auto part = taken ? ShapePlace::Part::request : ShapePlace::Part::refused;
     Schema* schema = summary.shapes.find({part, 0, state.request_type});
-    if (schema != nullptr && state.request_shape) schema->merge(*state.request_shape);
+    if (schema != nullptr && state.request_shape) shapes_.add_request(*state.request_shape, *schema);
   }
   if (state.has_response && end.response_bytes > 0 && !state.response_type.empty()) {
     Schema* schema = summary.shapes.find({ShapePlace::Part::response, state.status, state.response_type});
@@ -399,7 +399,12 @@ void Observer::note_coverage(const State& state, const ExchangeEnd& end) {
     counts.add(anomalies);
   };
   note(tunnel_coverage(state.tunnel));
-  if (state.host != kNone) note(host_coverage(state.host));
+  if (state.host == kNone) return;
+  note(host_coverage(state.host));
+  // Of this one, or of others that are under way.
+  std::uint64_t unread = shapes_.take_unread();
+  host_coverage(state.host)[CoverageItem::unread_shapes] += unread;
+  tunnel_coverage(state.tunnel)[CoverageItem::unread_shapes] += unread;
 }
 
 void Observer::on_connection(const ConnectionFacts& facts) {
@@ -456,6 +461,7 @@ void Observer::flush() {
     host.coverage = {};
   }
   dirty_hosts_.clear();
+  shapes_.begin_epoch();
   for (std::size_t tunnel = 0; tunnel < tunnel_coverage_.size(); ++tunnel) {
     if (tunnel_coverage_[tunnel].empty()) continue;
     sink_.on_tunnel(tunnels_.tunnel_name(static_cast<TunnelId>(tunnel)), tunnel_coverage_[tunnel]);

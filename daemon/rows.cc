@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "capture/base/time.h"
+#include "daemon/schema_view.h"
 
 namespace specular {
 namespace {
@@ -133,6 +134,7 @@ Json endpoint_details(const Endpoint& endpoint, const CoverageCounts* coverage) 
   for (const auto& [way, count] : summary.auth.entries()) json["auth_requests"][way.empty() ? "none" : way] = count;
   json["request_types"] = counts_json(summary.request_types);
   json["response_types"] = counts_json(summary.response_types);
+  json["schemas"] = schemas_json(summary.shapes);
   json["request_bytes"] = quantiles_json(summary.request_bytes, 1);
   json["response_bytes"] = quantiles_json(summary.response_bytes, 1);
   json["latency_ms"] = quantiles_json(summary.latency_us, 1000);

@@ -81,6 +81,7 @@ void PathTree::merge_leaves(NodeIndex from, NodeIndex into) {
     }
     Leaf& ours = leaves_[*at];
     ours.summary.merge(leaves_[index].summary);
+    if (ours.shape_bytes + leaves_[index].shape_bytes > 0) charge_shapes(ours);
     ours.requests_ever += leaves_[index].requests_ever;
     ours.last_used = std::max(ours.last_used, leaves_[index].last_used);
     if (!ours.confirmed && leaves_[index].confirmed) {

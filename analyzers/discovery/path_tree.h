@@ -30,6 +30,7 @@ namespace specular {
 struct LeafCeiling {
   std::size_t limit = 100'000;
   std::size_t used = 0;
+  std::size_t shape_bytes = 0;  // what the leaves' schemas take, as far as they were charged
 };
 
 // One step of a path as the tree has it.
@@ -62,7 +63,8 @@ class PathTree {
     EndpointSummary summary;
     std::uint64_t requests_ever = 0;
     std::uint64_t last_used = 0;
-    bool confirmed = false;  // by any summary so far
+    std::size_t shape_bytes = 0;  // charged
+    bool confirmed = false;       // by any summary so far
     bool dirty = false;
   };
 
@@ -94,12 +96,18 @@ class PathTree {
   void touch(LeafRef ref);
   // The same without marking it: it is as the store has it.
   void restored(LeafRef ref) { learn_confirmation(leaves_[ref.index]); }
+  // Charges what its schemas take now; trees in which that is never called are charged nothing.
+  void charge_shapes(Leaf& leaf);
   // Adds the values that another tree's folded node stands for.
   void merge_values(const SegmentPath& path, const DistinctCounter& values);
 
   const Node& node(NodeIndex index) const { return nodes_[index]; }
   const Leaf& leaf(LeafIndex index) const { return leaves_[index]; }
   SegmentPath path_of(NodeIndex index) const;
+  // Adds what each leaf's schemas take.
+  void list_shape_bytes(std::vector<std::size_t>& out) const;
+  // Shrinks the schemas of the leaves that take more; how many there were.
+  std::size_t shrink_shapes(std::size_t most);
   std::uint64_t requests_below(NodeIndex node) const;  // ever
   std::size_t leaf_count() const { return leaves_.size(); }
   std::uint64_t refused() const { return refused_; }  // requests that there was no room for
