@@ -148,7 +148,8 @@ TEST_CASE("kinds of objects are alternatives, and a discriminator leads to the c
   });
   Json schema = written(documents);
   Json bank = Json::parse(R"({"type":"object","properties":{"bic":{"type":"string","minLength":3,"maxLength":3},
-    "iban":{"type":"string","minLength":3,"maxLength":3},"n":{"type":"integer"},"type":{"type":"string","enum":["bank"]}},
+    "iban":{"type":"string","minLength":3,"maxLength":3},"n":{"type":"integer"},
+    "type":{"type":"string","enum":["bank"]}},
     "required":["bic","iban","n","type"]})");
   Json card = Json::parse(R"({"type":"object","properties":{"n":{"type":"integer"},
     "number":{"type":"string","minLength":3,"maxLength":3},"type":{"type":"string","enum":["card_paid"]}},
