@@ -192,6 +192,15 @@ class Refused(BesideDaemonTest):
     def test_one_who_is_no_daemon(self):
         self.one_line(self.answered_by(ok(b"<html/>"), "coverage"), "no daemon of this kind")
 
+    def test_rows_of_another_version(self):
+        """What is missing in them, or is of another type, is told; nothing falls over."""
+        for rows in ([{"host": "a.test"}], [1], [{"network": 7}]):
+            with self.subTest(rows=rows):
+                if (self.store / "control.sock").exists():
+                    (self.store / "control.sock").unlink()
+                said = self.answered_by(ok(json.dumps(rows).encode()), "endpoints").err
+                self.assertIn("another version", said)
+
     def test_an_error_is_told_escaped(self):
         body = json.dumps({"error": "no\x1b[31m red\nline"}).encode()
         result = self.answered_by(ok(body).replace(b"200 OK", b"500 Oh"), "coverage")

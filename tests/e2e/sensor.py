@@ -37,6 +37,8 @@ def http_get(connection, path):
         said = b""
         while part := connection.recv(65536):
             said += part
+    if not said:
+        raise Refused("closed without an answer")
     head, _, body = said.partition(b"\r\n\r\n")
     return int(head.split()[1]), body.decode()
 

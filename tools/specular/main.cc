@@ -24,6 +24,15 @@ Result<void> read_config(Invocation& invocation) {
 
 namespace {
 
+// Rows come from this program's own store, or from a daemon that may be of another version.
+int run_command(Invocation& invocation) {
+  try {
+    return invocation.command(invocation);
+  } catch (const Json::exception&) {
+    return complain(kFailed, "an answer is of another form than this version reads: is the daemon of another version?");
+  }
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Finds the APIs in mirrored traffic, and says what they carry.", "specular");
   Invocation invocation;
@@ -50,7 +59,7 @@ int run(int argc, char** argv) {
   if (json) invocation.format = Format::json;
   if (jsonl) invocation.format = Format::jsonl;
   if (auto config = read_config(invocation); !config) return complain(kUsage, config.error().text);
-  int status = invocation.command(invocation);
+  int status = run_command(invocation);
   if (auto flushed = flush_output(); !flushed) return complain(kFailed, flushed.error().text);
   return status;
 }
