@@ -32,6 +32,10 @@ void Judge::on_endpoint(const ServedHost& served, const SegmentPath& path, const
   }
   leaf->summary.merge(added);
   leaf->requests_ever += added.requests;
+  if (!added.shapes.empty()) {
+    host.tree->charge_shapes(*leaf);
+    inventory_.keep_schemas_within_bounds();
+  }
   host.tree->touch(ref);
 }
 
@@ -200,6 +204,7 @@ void Judge::restore_endpoint(const HostKey& key, const SegmentPath& path, const 
   if (leaf == nullptr) return;  // the ceiling was lowered
   leaf->summary = summary;
   leaf->requests_ever = summary.requests;
+  tree.charge_shapes(*leaf);
   tree.restored(ref);
 }
 

@@ -42,7 +42,7 @@ Observer::Observer(const Options& options, const TunnelTable& tunnels, const Has
       key_(key),
       sink_(sink),
       header_kinds_(key),
-      shapes_(key, !options.read_bodies),
+      shapes_(key, !options.read_bodies, (options.inventory.schemas_mb.size() << 20) / 8),
       access_(key),
       operations_(key),
       host_ceiling_(options.inventory),
@@ -140,9 +140,8 @@ std::uint64_t Observer::endpoint_hash(const State& state) const {
   return fold(fast_hash(key_, (std::uint64_t{state.host} << 32) | state.leaf.index), state.leaf.generation | 1);
 }
 
-void Observer::note_parameters(EndpointSummary& summary, ShapePlace::Part part) {
-  if (shapes_.parameters().empty()) return;
-  if (Schema* schema = summary.shapes.find({part, 0, ""})) shapes_.parameters().end(*schema);
+void Observer::note_parameters(EndpointSummary& summary, const State& state, ShapePlace::Part part) {
+  shapes_.add_parameters(endpoint_hash(state), part, state.hash, summary.shapes);
 }
 
 void Observer::note_request(EndpointSummary& summary, const Connection& connection, const RequestHead& head,
@@ -153,8 +152,10 @@ void Observer::note_request(EndpointSummary& summary, const Connection& connecti
   summary.clients.add(
       fast_hash(key_, client_address(connection, head.headers, options_.clients.trusted_proxies.values())));
   summary.servers.add(connection.server);
+  state.hash = fold(fast_hash(key_, connection.client.address) ^ connection.client.port,
+                    fast_hash(key_, static_cast<std::uint64_t>(head.time.time_since_epoch().count())) | 1);
   note_headers(summary, head, state);
-  note_query(summary, query_of(head.path));
+  note_query(summary, query_of(head.path), state);
   ++hosts_[state.host].tree->resolve(state.leaf)->requests_ever;
   hosts_[state.host].tree->touch(state.leaf);
   if (!hosts_[state.host].dirty) dirty_hosts_.push_back(state.host);
@@ -196,14 +197,14 @@ void Observer::note_headers(EndpointSummary& summary, const RequestHead& head, S
         break;
     }
   }
-  note_parameters(summary, ShapePlace::Part::header);
-  note_cookies(summary, head);
+  note_parameters(summary, state, ShapePlace::Part::header);
+  note_cookies(summary, head, state);
   credentials::find_in_query(query_of(head.path), buffer_, found);
   access_.end(summary, state.access);
 }
 
 // Cookies that carry no session; those of advertisers and analytics begin with an underscore.
-void Observer::note_cookies(EndpointSummary& summary, const RequestHead& head) {
+void Observer::note_cookies(EndpointSummary& summary, const RequestHead& head, const State& state) {
   shapes_.parameters().begin();
   for (const HeaderField& field : head.headers) {
     if (header_kinds_.of(field.name) != HeaderKind::cookie) continue;
@@ -218,10 +219,10 @@ void Observer::note_cookies(EndpointSummary& summary, const RequestHead& head) {
       if (ours) shapes_.parameters().add(name, pair.substr(equals + 1), false);
     }
   }
-  note_parameters(summary, ShapePlace::Part::cookie);
+  note_parameters(summary, state, ShapePlace::Part::cookie);
 }
 
-void Observer::note_query(EndpointSummary& summary, std::string_view query) {
+void Observer::note_query(EndpointSummary& summary, std::string_view query, const State& state) {
   seen_names_.clear();
   shapes_.parameters().begin();
   while (!query.empty()) {
@@ -241,7 +242,7 @@ void Observer::note_query(EndpointSummary& summary, std::string_view query) {
     if (times > 0) continue;
     note_parameter(summary.query, name, pair.substr(std::min(equals + 1, pair.size())));
   }
-  note_parameters(summary, ShapePlace::Part::query);
+  note_parameters(summary, state, ShapePlace::Part::query);
 }
 
 void Observer::note_parameter(ParameterTable& table, std::string_view name, std::string_view value) {
@@ -272,9 +273,8 @@ BodyWish Observer::on_response(ExchangeId id, const Connection& connection, cons
   operations_.note_answer(head, state.calls);
   bool encoded = find_header(head.headers, "content-encoding").has_value();
   ShapePlace place{ShapePlace::Part::response, state.status, state.response_type};
-  std::uint64_t exchange = fast_hash(key_, static_cast<std::uint64_t>(head.time.time_since_epoch().count()));
   state.reads_response = state.has_request && summary_of(state) != nullptr &&
-                         shapes_.wants_response(endpoint_hash(state), place, exchange);
+                         shapes_.wants_response(endpoint_hash(state), place, state.hash);
   if (state.reads_response) return {BodyWish::Mode::whole, ShapeLearner::kMaxBody};
   if (std::size_t size = OperationLearner::wish_of(state.calls, state.response_type); size > 0)
     return {BodyWish::Mode::whole, size};
@@ -304,7 +304,8 @@ void Observer::on_request_body(ExchangeId id, const BodyView& body) {
   State& state = states_[static_cast<std::uint32_t>(id)];
   if (body.bytes.empty() || summary_of(state) == nullptr) return;
   state.request_shape = shapes_.read_request(state.request_type, body);
-  operations_.read_body(state.request_type, *state.request_shape, body, state.time, state.calls);
+  if (state.request_shape == nullptr) return;
+  operations_.read_body(state.request_type, state.request_shape->schema, body, state.time, state.calls);
 }
 
 void Observer::on_response_body(ExchangeId id, const BodyView& body) {
@@ -324,7 +325,7 @@ void Observer::note_shapes(EndpointSummary& summary, State& state, const Exchang
   if (end.request_bytes > 0 && !state.request_type.empty()) {
     auto part = taken ? ShapePlace::Part::request : ShapePlace::Part::refused;
     Schema* schema = summary.shapes.find({part, 0, state.request_type});
-    if (schema != nullptr && state.request_shape) schema->merge(*state.request_shape);
+    if (schema != nullptr && state.request_shape) shapes_.add_request(*state.request_shape, *schema);
   }
   if (state.has_response && end.response_bytes > 0 && !state.response_type.empty()) {
     Schema* schema = summary.shapes.find({ShapePlace::Part::response, state.status, state.response_type});
@@ -412,7 +413,12 @@ void Observer::note_coverage(const State& state, const ExchangeEnd& end) {
     counts.add(anomalies);
   };
   note(tunnel_coverage(state.tunnel));
-  if (state.host != kNone) note(host_coverage(state.host));
+  if (state.host == kNone) return;
+  note(host_coverage(state.host));
+  // Of this one, or of others that are under way.
+  std::uint64_t unread = shapes_.take_unread();
+  host_coverage(state.host)[CoverageItem::unread_shapes] += unread;
+  tunnel_coverage(state.tunnel)[CoverageItem::unread_shapes] += unread;
 }
 
 void Observer::on_connection(const ConnectionFacts& facts) {
@@ -473,6 +479,7 @@ void Observer::flush() {
   if (ceiling_.strangers > LeafCeiling::kMaxStrangers / 4) {
     for (Host& host : hosts_) host.tree->forget_told_strangers();
   }
+  shapes_.begin_epoch();
   for (std::size_t tunnel = 0; tunnel < tunnel_coverage_.size(); ++tunnel) {
     if (tunnel_coverage_[tunnel].empty()) continue;
     sink_.on_tunnel(tunnels_.tunnel_name(static_cast<TunnelId>(tunnel)), tunnel_coverage_[tunnel]);

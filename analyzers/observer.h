@@ -84,9 +84,10 @@ class Observer final : public ExchangeSink {
     std::uint16_t status = 0;
     bool has_request = false, has_response = false;
     std::uint64_t location = 0;  // a hash of Location, without the request's own path
+    std::uint64_t hash = 0;      // of the exchange
     std::string request_type;
-    std::unique_ptr<Schema> request_shape;  // of its body
-    Timestamp time;                         // of the request
+    std::unique_ptr<ShapeLearner::Request> request_shape;  // its body
+    Timestamp time;                                        // of the request
     AccessLearner::Pending access;
     OperationLearner::Slot calls;
     Deprecation deprecation;
@@ -114,8 +115,8 @@ class Observer final : public ExchangeSink {
   EndpointSummary* summary_of(State& state);
   void note_request(EndpointSummary& summary, const Connection& connection, const RequestHead& head, State& state);
   void note_headers(EndpointSummary& summary, const RequestHead& head, State& state);
-  void note_cookies(EndpointSummary& summary, const RequestHead& head);
-  void note_query(EndpointSummary& summary, std::string_view query);
+  void note_cookies(EndpointSummary& summary, const RequestHead& head, const State& state);
+  void note_query(EndpointSummary& summary, std::string_view query, const State& state);
   void note_parameter(ParameterTable& table, std::string_view name, std::string_view value);
   void note_answer(EndpointSummary& summary, State& state, const ExchangeEnd& end);
   void note_names(EndpointSummary& summary, std::string_view content);
@@ -125,7 +126,7 @@ class Observer final : public ExchangeSink {
   CoverageCounts& host_coverage(std::uint32_t host);
   BodyWish wish(bool encoded) const;
   std::uint64_t endpoint_hash(const State& state) const;
-  void note_parameters(EndpointSummary& summary, ShapePlace::Part part);
+  void note_parameters(EndpointSummary& summary, const State& state, ShapePlace::Part part);
   void note_shapes(EndpointSummary& summary, State& state, const ExchangeEnd& end);
 
   Options options_;

@@ -24,8 +24,20 @@ bool get(const stored::Range& from, Range& to) {
   return good;
 }
 
+// Slots are written as positions. Without a map, as where it is not known, no company is.
+template <class Message>
+void put(const Company& from, const SlotMap* positions, Message* to) {
+  if (positions == nullptr || from.with == 0) return;
+  to->mutable_company()->set_with(positions->apply(from.with));
+  to->mutable_company()->set_without(positions->apply(from.without));
+}
+
+Company get(const stored::Company& from) {
+  return {from.with(), from.without()};
+}
+
 // The text of a member is published only where the set is closed.
-void put(const Schema& schema, const TextFacts& from, stored::SchemaNode* to) {
+void put(const Schema& schema, const TextFacts& from, const SlotMap* positions, stored::SchemaNode* to) {
   for (std::uint32_t count : from.formats) to->add_formats(count);
   if (!from.length.empty()) put(from.length, to->mutable_length());
   to->set_open(from.members.is_open());
@@ -35,6 +47,7 @@ void put(const Schema& schema, const TextFacts& from, stored::SchemaNode* to) {
     entry->set_hash(member.hash);
     entry->set_count(member.count);
     if (closed) entry->set_text(member.text);
+    put(member.company, positions, entry);
   }
 }
 
@@ -45,30 +58,40 @@ bool get(const stored::SchemaNode& from, TextFacts& to) {
   if (from.members_size() > static_cast<int>(Members::kLimit)) return false;
   for (const auto& member : from.members()) {
     if (member.count() == 0) return false;
-    to.members.add(member.hash(), member.text(), member.count());
+    Members::Member* added = to.members.add(member.hash(), member.text(), member.count());
+    if (added != nullptr && member.has_company()) added->company = get(member.company());
   }
   if (static_cast<int>(to.members.list().size()) != from.members_size()) return false;
   if (from.open()) to.members.open();
   return true;
 }
 
-void put(const Schema& schema, const SchemaNode& from, stored::SchemaNode* to) {
+void put(const Schema& schema, const SchemaNode& from, const SlotMap* positions, stored::SchemaNode* to);
+
+void put(const Schema& schema, const ObjectFacts& from, stored::SchemaNode* to) {
+  SlotMap positions;
+  bool keeps = from.keeps_company();
+  for (std::size_t i = 0; keeps && i < from.properties.size(); ++i)
+    positions.to[from.properties[i].slot] = static_cast<std::uint8_t>(i);
+  for (const Property& property : from.properties) {
+    auto* entry = to->add_properties();
+    entry->set_name(property.name);
+    put(schema, property.node, keeps ? &positions : nullptr, entry->mutable_node());
+    put(property.company, keeps ? &positions : nullptr, entry);
+  }
+  if (from.values) put(schema, *from.values, nullptr, to->mutable_values());
+  if (!from.size.empty()) put(from.size, to->mutable_size());
+  to->set_folded(from.folded);
+}
+
+void put(const Schema& schema, const SchemaNode& from, const SlotMap* positions, stored::SchemaNode* to) {
   for (std::uint32_t count : from.kinds) to->add_kinds(count);
   to->set_sensitive(from.sensitive);
-  if (from.text) put(schema, *from.text, to);
+  if (from.text) put(schema, *from.text, positions, to);
   if (from.number) put(*from.number, to->mutable_number());
-  if (from.object) {
-    for (const Property& property : from.object->properties) {
-      auto* entry = to->add_properties();
-      entry->set_name(property.name);
-      put(schema, property.node, entry->mutable_node());
-    }
-    if (from.object->values) put(schema, *from.object->values, to->mutable_values());
-    if (!from.object->size.empty()) put(from.object->size, to->mutable_size());
-    to->set_folded(from.object->folded);
-  }
+  if (from.object) put(schema, *from.object, to);
   if (!from.array) return;
-  put(schema, from.array->items, to->mutable_items());
+  put(schema, from.array->items, nullptr, to->mutable_items());
   if (!from.array->size.empty()) put(from.array->size, to->mutable_items_size());
 }
 
@@ -85,8 +108,11 @@ bool get_object(const stored::SchemaNode& from, SchemaNode& to, std::size_t leve
   for (const auto& property : from.properties()) {
     bool ascends = object.properties.empty() || object.properties.back().name < property.name();
     if (!ascends) return false;
-    object.properties.push_back({property.name(), {}});
-    if (!get(property.node(), object.properties.back().node, levels)) return false;
+    Property& added = object.properties.emplace_back();
+    added.name = property.name();
+    added.slot = static_cast<std::uint8_t>(object.properties.size() - 1);
+    if (property.has_company()) added.company = get(property.company());
+    if (!get(property.node(), added.node, levels)) return false;
   }
   return !from.has_values() || get(from.values(), object.values.make(), levels);
 }
@@ -116,11 +142,11 @@ void put(const ShapePlace& place, const Schema& from, stored::Schema* to) {
   to->set_untyped(from.untyped);
   for (std::uint64_t hash : from.different.least()) to->add_different(hash);
   to->set_depth(from.depth);
-  put(from, from.root, to->mutable_root());
+  put(from, from.root, nullptr, to->mutable_root());
 }
 
 bool get(const stored::Schema& from, ShapeTable& to) {
-  if (from.part() >= kShapeParts || from.depth() < 1 || from.depth() > Schema::kMaxDepth) return false;
+  if (from.part() >= kShapeParts || from.depth() > Schema::kMaxDepth) return false;
   if (from.different_size() > static_cast<int>(DocumentSketch::kKept)) return false;
   Schema* schema =
       to.find({static_cast<ShapePlace::Part>(from.part()), static_cast<std::uint16_t>(from.status()), from.type()});

@@ -6,6 +6,7 @@
 
 #include "analyzers/openapi/operations.h"
 #include "capture/base/time.h"
+#include "daemon/schema_view.h"
 
 namespace specular {
 namespace {
@@ -147,6 +148,7 @@ Json endpoint_details(const Endpoint& endpoint, const CoverageCounts* coverage) 
   json["deprecation"] = deprecation_json(summary.deprecation);
   json["request_types"] = counts_json(summary.request_types);
   json["response_types"] = counts_json(summary.response_types);
+  json["schemas"] = schemas_json(summary.shapes);
   json["request_bytes"] = quantiles_json(summary.request_bytes, 1);
   json["response_bytes"] = quantiles_json(summary.response_bytes, 1);
   json["latency_ms"] = quantiles_json(summary.latency_us, 1000);

@@ -23,6 +23,10 @@ struct InventoryOptions : OptionGroup {
   IntOption max_unconfirmed{*this,       "max_unconfirmed",
                             500,         {10, 100'000},
                             "endpoints", "Paths of one host kept that no server has granted; the oldest go first."};
+  IntOption schemas_mb{
+      *this, "schemas_mb",
+      512,   {1, 1'000'000},
+      "MiB", "Memory for schemas; past that the largest give up levels. A shard takes an eighth more."};
 };
 
 struct HostKey {

@@ -1,6 +1,8 @@
 #include "analyzers/discovery/inventory.h"
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace specular {
 
@@ -28,6 +30,26 @@ Inventory::Host& Inventory::restore(const HostKey& key) {
 
 void Inventory::count_host(Host& host, const ServedHost& served) {
   if (!std::exchange(host.counted, true)) host_ceiling_.count(served);
+}
+
+void Inventory::keep_schemas_within_bounds() {
+  std::size_t limit = options_.schemas_mb.size() << 20;
+  if (ceiling_.shape_bytes <= limit) return;
+  std::vector<std::size_t> sizes;
+  for (const auto& [key, host] : hosts_) host.tree->list_shape_bytes(sizes);
+  std::sort(sizes.begin(), sizes.end());
+  // The size to which all larger ones must be shrunk: what smaller ones leave is shared by the rest.
+  std::size_t left = limit / 8 * 7, most = 0;
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    most = left / (sizes.size() - i);
+    if (sizes[i] > most) break;
+    left -= sizes[i];
+  }
+  for (auto& [key, host] : hosts_) {
+    std::size_t shrunk = host.tree->shrink_shapes(most);
+    host.coverage[CoverageItem::shrunk_schemas] += shrunk;
+    host.coverage_dirty = host.coverage_dirty || shrunk > 0;
+  }
 }
 
 const Inventory::Host* Inventory::find(const HostKey& key) const {

@@ -40,6 +40,10 @@ class Inventory {
   const Host* find(const HostKey& key) const;
   const HashKey& hash_key() const { return key_; }      // of all trees
   std::size_t leaves() const { return ceiling_.used; }  // methods at paths, over all hosts
+  std::size_t schema_bytes() const { return ceiling_.shape_bytes; }
+  // To be called when schemas grew. Past the limit, the largest are shrunk to one size, so that an eighth of it is free
+  // again: who makes some grow without end takes no other's place.
+  void keep_schemas_within_bounds();
 
   struct Coverage {
     CoverageCounts counts;

@@ -132,6 +132,7 @@ void PathTree::merge_leaves(NodeIndex from, NodeIndex into) {
 void PathTree::merge_leaf(LeafIndex from, LeafIndex into) {
   Leaf &ours = leaves_[into], &theirs = leaves_[from];
   ours.summary.merge(theirs.summary);
+  if (ours.shape_bytes + theirs.shape_bytes > 0) charge_shapes(ours);
   ours.requests_ever += theirs.requests_ever;
   ours.last_used = std::max(ours.last_used, theirs.last_used);
   learn_about(ours);

@@ -261,6 +261,31 @@ std::vector<PathTree::Removed> PathTree::take_removed() {
   return std::exchange(removed_, {});
 }
 
+void PathTree::charge_shapes(Leaf& leaf) {
+  std::size_t bytes = leaf.summary.shapes.bytes();
+  ceiling_.shape_bytes += bytes - leaf.shape_bytes;
+  leaf.shape_bytes = bytes;
+}
+
+void PathTree::list_shape_bytes(std::vector<std::size_t>& out) const {
+  for (LeafIndex index = 0; index < leaves_.end(); ++index) {
+    if (leaves_[index].shape_bytes > 0) out.push_back(leaves_[index].shape_bytes);
+  }
+}
+
+std::size_t PathTree::shrink_shapes(std::size_t most) {
+  std::size_t shrunk = 0;
+  for (LeafIndex index = 0; index < leaves_.end(); ++index) {
+    Leaf& leaf = leaves_[index];
+    if (leaf.shape_bytes <= most) continue;
+    leaf.summary.shapes.shrink(most);
+    charge_shapes(leaf);
+    mark_leaf(index);
+    ++shrunk;
+  }
+  return shrunk;
+}
+
 void PathTree::drop_oldest_ghosts(std::size_t keep) {
   std::vector<std::pair<std::uint64_t, LeafIndex>> ghosts;
   for (LeafIndex index = 0; index < leaves_.end(); ++index) {
@@ -290,6 +315,7 @@ void PathTree::erase_leaf(LeafIndex index) {
     --ceiling_.strangers;
   }
   --ceiling_.used;
+  ceiling_.shape_bytes -= leaves_[index].shape_bytes;
   ++generations_[index];
   leaves_.erase(index);
 }

@@ -41,6 +41,7 @@ struct LeafCeiling {
   std::size_t used = 0;
   std::size_t strangers = 0;           // of these, those that were rarely asked for
   std::size_t relief = kMaxStrangers;  // so many of them call for relief; moved up if there was none
+  std::size_t shape_bytes = 0;         // what the leaves' schemas take, as far as they were charged
   std::vector<PathTree*> trees;
 
   // Drops ghosts and folds words, in the trees that have most strangers.
@@ -82,8 +83,9 @@ class PathTree {
     EndpointSummary summary;
     std::uint64_t requests_ever = 0;
     std::uint64_t last_used = 0;
-    bool confirmed = false;  // by any summary so far
-    bool stranger = false;   // counted as one
+    std::size_t shape_bytes = 0;  // charged
+    bool confirmed = false;       // by any summary so far
+    bool stranger = false;        // counted as one
     bool dirty = false;
   };
 
@@ -117,12 +119,18 @@ class PathTree {
   void touch(LeafRef ref);
   // The same without marking it: it is as the store has it.
   void restored(LeafRef ref) { learn_about(leaves_[ref.index]); }
+  // Charges what its schemas take now; trees in which that is never called are charged nothing.
+  void charge_shapes(Leaf& leaf);
   // Adds the values that another tree's folded node stands for.
   void merge_values(const SegmentPath& path, const DistinctCounter& values);
 
   const Node& node(NodeIndex index) const { return nodes_[index]; }
   const Leaf& leaf(LeafIndex index) const { return leaves_[index]; }
   SegmentPath path_of(NodeIndex index) const;
+  // Adds what each leaf's schemas take.
+  void list_shape_bytes(std::vector<std::size_t>& out) const;
+  // Shrinks the schemas of the leaves that take more; how many there were.
+  std::size_t shrink_shapes(std::size_t most);
   std::uint64_t requests_below(NodeIndex node) const;  // ever
   // As folded nodes have their values.
   std::uint64_t value_hash(std::string_view value) const { return fast_hash(key_, as_bytes(value)); }

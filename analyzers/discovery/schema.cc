@@ -2,8 +2,21 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 namespace specular {
+
+// Four strands at a time, so that one multiplication need not wait for the other.
+std::uint64_t DocumentSketch::hash_of(const HashKey& key, Bytes document) {
+  std::array<std::uint64_t, 4> strands{key.k0, key.k1, ~key.k0, ~key.k1};
+  for (; document.size() >= 64; document = document.subspan(64)) {
+    std::array<std::uint64_t, 8> words;
+    std::memcpy(words.data(), document.data(), 64);
+    for (std::size_t i = 0; i < 4; ++i) strands[i] = fold(words[i] ^ key.k1, words[i + 4] ^ strands[i]);
+  }
+  HashKey rest{fold(strands[0] ^ key.k0, strands[1] | 1), fold(strands[2] ^ key.k1, strands[3] | 1)};
+  return fast_hash(rest, document);
+}
 
 void DocumentSketch::add(std::uint64_t hash) {
   auto at = std::lower_bound(least_.begin(), least_.end(), hash);
@@ -44,6 +57,19 @@ void Schema::keep_within_bounds() {
   while (depth > 1 && root.count_nodes() > kMaxNodes) root.cut(--depth);
 }
 
+bool Schema::give_up_level() {
+  if (depth == 0) return false;
+  std::size_t nodes = root.count_nodes();
+  do {
+    root.cut(--depth);
+  } while (depth > 0 && root.count_nodes() == nodes);
+  return true;
+}
+
+std::size_t Schema::bytes() const {
+  return sizeof(Schema) + different.least().capacity() * sizeof(std::uint64_t) + root.bytes();
+}
+
 bool Schema::requires_property(const SchemaNode& object, const SchemaNode& property) const {
   std::uint32_t parents = object.count(ValueKind::object);
   return property.seen() >= parents && evidence(parents) >= kConfident;
@@ -80,6 +106,21 @@ const Schema* ShapeTable::find(const ShapePlace& place) const {
   auto at = std::lower_bound(shapes_.begin(), shapes_.end(), place,
                              [](const auto& shape, const ShapePlace& p) { return shape.first < p; });
   return at != shapes_.end() && at->first == place ? &at->second : nullptr;
+}
+
+std::size_t ShapeTable::bytes() const {
+  std::size_t sum = shapes_.capacity() * sizeof(shapes_[0]);
+  for (const auto& [place, schema] : shapes_) sum += schema.bytes() - sizeof(Schema);
+  return sum;
+}
+
+void ShapeTable::shrink(std::size_t most) {
+  while (bytes() > most && !shapes_.empty()) {
+    auto largest = std::max_element(shapes_.begin(), shapes_.end(), [](const auto& a, const auto& b) {
+      return (a.second.depth > 0 ? a.second.bytes() : 0) < (b.second.depth > 0 ? b.second.bytes() : 0);
+    });
+    if (!largest->second.give_up_level()) shapes_.pop_back();
+  }
 }
 
 void ShapeTable::merge(const ShapeTable& other) {

@@ -3,7 +3,8 @@
 //
 // Merging is commutative and associative, and a document counts alike whatever shard saw it. Bounded: at most kMaxDepth
 // levels; and where there are more than kMaxNodes nodes, so many levels as have no more (that number only ever sinks,
-// so it depends on what there was and not on its order).
+// so it depends on what there was and not on its order). Where all schemas take more memory than they may, the largest
+// give up levels too (Inventory).
 //
 // How sure a claim is comes from how many different documents it rests on. What was never seen in n independent ones
 // is in at most 3/n of all, with 95 % confidence: the rule of three (Hanley and Lippman-Hand, JAMA 249, 1983).
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "analyzers/discovery/schema_node.h"
+#include "capture/base/hash.h"
 
 namespace specular {
 
@@ -27,6 +29,7 @@ class DocumentSketch {
  public:
   static constexpr std::size_t kKept = 64;
 
+  static std::uint64_t hash_of(const HashKey& key, Bytes document);
   void add(std::uint64_t hash);
   void merge(const DocumentSketch& other);
   std::uint64_t estimate() const;
@@ -54,6 +57,9 @@ struct Schema {
   void merge(const Schema& other);
   // Keeps to kMaxNodes; to be called when nodes were added.
   void keep_within_bounds();
+  // Gives up the deepest levels; false if there is nothing left but of which kind the documents are.
+  bool give_up_level();
+  std::size_t bytes() const;  // of memory
 
   // How many different documents speak for something that was seen so often.
   std::uint64_t evidence(std::uint64_t seen) const { return std::min(seen, different.estimate()); }
@@ -89,6 +95,9 @@ class ShapeTable {
   const Schema* find(const ShapePlace& place) const;
   void merge(const ShapeTable& other);
   void clear() { shapes_.clear(); }
+  // Gives up levels of the largest schemas, and then schemas, until it takes no more than so many bytes.
+  void shrink(std::size_t most);
+  std::size_t bytes() const;  // of memory
   bool empty() const { return shapes_.empty(); }
   const std::vector<std::pair<ShapePlace, Schema>>& list() const { return shapes_; }  // ascending
 

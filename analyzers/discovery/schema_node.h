@@ -3,7 +3,8 @@
 //
 // Merging is commutative and associative. What has a ceiling passes it for good, whatever came first: an object with
 // more than kMaxProperties names becomes a map, whose values are one node; texts with more than Members::kLimit values
-// have no members any more. So the result depends only on what there was, not on its order.
+// have no members any more; of objects with more than Company::kLimit names it is not known which stand together. So
+// the result depends only on what there was, not on its order.
 #pragma once
 
 #include <array>
@@ -61,14 +62,46 @@ struct Range {
   double low = std::numeric_limits<double>::infinity(), high = -low;
   std::uint32_t at_low = 0, at_high = 0;
 
-  void add(double value);
+  void add(double value) {
+    bool inside = value > low && value < high && value <= kWidest && value >= -kWidest;
+    if (!inside) add_outside(value);
+  }
   void merge(const Range& other);
   bool empty() const { return at_low == 0; }
   bool operator==(const Range&) const = default;
 
  private:
+  void add_outside(double value);
   void add_low(double value, std::uint32_t count);
   void add_high(double value, std::uint32_t count);
+};
+
+// Which of an object's properties were there together with one of them, or with one of its values: bits by
+// Property::slot. Unions alone, and so the same in any order.
+struct Company {
+  static constexpr std::size_t kLimit = 64;
+
+  std::uint64_t with = 0;     // were there too, at least once
+  std::uint64_t without = 0;  // were not there, at least once
+
+  void note(std::uint64_t present, std::uint64_t all) {
+    with |= present;
+    without |= all & ~present;
+  }
+  // What was seen before is now known to have been without these.
+  void miss(std::uint64_t slots) { without |= with != 0 ? slots : 0; }
+  bool operator==(const Company&) const = default;
+};
+
+// The slots of one object's properties as those of another; what has none there is left out.
+struct SlotMap {
+  std::array<std::uint8_t, Company::kLimit> to;
+  std::uint64_t others = 0;  // slots there that nothing leads to
+  bool same = false;         // each is its own
+
+  std::uint64_t apply(std::uint64_t slots) const;
+  // Adds the company that was kept in one object's slots to what is kept in the other's.
+  void add(const Company& from, Company& into) const;
 };
 
 // The values of a text, while there are few and each may be published (may_be_member). A value is known by its keyed
@@ -81,10 +114,21 @@ class Members {
     std::uint64_t hash = 0;
     std::uint32_t count = 0;
     std::string text;  // empty: not known here
+    Company company;   // of values of a property
   };
 
-  void add(std::uint64_t hash, std::string_view text, std::uint32_t count = 1);
-  void merge(const Members& other);
+  // The member, made if need be; null if they are open. Valid until the next call that is not const.
+  Member* add(std::uint64_t hash, std::string_view text, std::uint32_t count = 1);
+  // The member of that text, if it is there with it.
+  Member* find(std::string_view text) {
+    for (Member& member : list_) {
+      if (!text.empty() && member.text == text) return &member;
+    }
+    return nullptr;
+  }
+  // `slots`: how to take over the company; null: it is left out.
+  void merge(const Members& other, const SlotMap* slots = nullptr);
+  void miss(std::uint64_t slots);
   // There are others, or too many.
   void open();
   bool is_open() const { return open_; }
@@ -100,7 +144,7 @@ struct TextFacts {
   Range length;  // in characters
   Members members;
 
-  void merge(const TextFacts& other);
+  void merge(const TextFacts& other, const SlotMap* slots = nullptr);
 };
 
 struct ObjectFacts;
@@ -124,9 +168,10 @@ struct SchemaNode {
 
   std::uint32_t count(ValueKind kind) const { return kinds[static_cast<std::size_t>(kind)]; }
   std::uint64_t seen() const;  // values of any kind
-  void merge(const SchemaNode& other);
+  void merge(const SchemaNode& other, const SlotMap* slots = nullptr);
   void make_sensitive();
   std::size_t count_nodes() const;  // this and all below
+  std::size_t bytes() const;        // of memory that they hold, beside the node itself
   // Forgets what is deeper than that many levels below.
   void cut(std::size_t depth);
 };
@@ -134,21 +179,37 @@ struct SchemaNode {
 struct Property {
   std::string name;
   SchemaNode node;
+  Company company;
+  std::uint8_t slot = 0;  // its place among those of its object, in the order they came in
+  // Of the writer at work: the position of the property that followed last time; no part of the summary.
+  std::uint8_t next = 0;
 };
 
 struct ObjectFacts {
   static constexpr std::size_t kMaxProperties = 200;
+  static constexpr std::size_t kNone = 0xff;
 
   std::vector<Property> properties;  // ascending by name
   Boxed<SchemaNode> values;          // of keys that are data
   Range size;                        // entries
   bool folded = false;               // had too many names: all of its values are in `values`
+  // Of the writer at work; no part of the summary.
+  std::uint8_t first = 0;                  // the position of the property that was told first last time
+  std::uint64_t noted = 0, noted_all = 0;  // the slots of the object whose company was noted last, and all there were
 
-  // The node for a key's value. Requires: no pointer into this object is held.
-  SchemaNode& value_of(std::string_view key);
+  // The position of a key's property, made if need be; kNone if its values are in `values`. Requires: no pointer into
+  // this object is held.
+  std::size_t position_of(std::string_view key);
   const SchemaNode* find(std::string_view name) const;
   void merge(const ObjectFacts& other);
   void fold();
+  // Whether it is known which properties stand together.
+  bool keeps_company() const { return !folded && properties.size() <= Company::kLimit; }
+  std::uint64_t slots() const;  // of all properties; only if it keeps company
+
+ private:
+  std::size_t add(std::size_t position, std::string_view key);
+  bool add_names(const ObjectFacts& other, SlotMap& map);
 };
 
 struct ArrayFacts {

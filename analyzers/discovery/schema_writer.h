@@ -54,6 +54,8 @@ class SchemaWriter {
   void string(std::string_view text);
   void opaque();  // a string that is not looked at, such as a file
 
+  // About how many bytes of memory schemas have grown by, in all.
+  std::size_t grown() const { return grown_; }
   // How much of the document was told: values so far.
   std::size_t values() const { return values_; }
   // Closes what is open, and counts the document. `hash`: of its bytes.
@@ -63,24 +65,35 @@ class SchemaWriter {
   struct Frame {
     SchemaNode* node;      // null: not looked into
     std::uint32_t object;  // its number, to tell keys that are there twice; 0: an array
-    std::uint64_t path;    // a hash of where it is
+    std::uint64_t path;    // a hash of where it is, if places are told
+    std::size_t noted;     // how many members were noted before
     std::uint32_t entries = 0;
+    std::uint8_t last = ObjectFacts::kNone;  // the position of the property that was told last
+    std::uint64_t present = 0;               // the slots of those that were told
   };
 
   // Where the next value goes, and counts it there; null if nowhere.
   SchemaNode* place(ValueKind kind);
   SchemaNode* property(Frame& frame);
+  std::size_t position_in(ObjectFacts& object, Frame& frame);
+  void note_growth(bool grew);
+  void note_member(Members::Member* member);
+  void note_company(const Frame& frame);
   void open(ValueKind kind);
-  void note_place(std::uint64_t what);
+  void tell_place(std::uint64_t what);
+  std::uint64_t path_of_value() const;
 
   HashKey key_;
   Schema* schema_ = nullptr;
   Source source_ = Source::typed;
   std::string_view key_name_;
   std::vector<Frame> frames_;
-  std::size_t values_ = 0;
+  std::vector<Members::Member*> noted_;  // members that were the values of properties of open objects
+  std::size_t values_ = 0, grown_ = 0;
   NoveltyFilter* known_ = nullptr;
-  std::uint64_t path_ = 0;  // of the value at hand
+  bool named_ = false;  // the value at hand is a property's
+  bool grew_ = false;   // nodes were added
+  bool closing_ = false;
 };
 
 }  // namespace specular

@@ -22,6 +22,8 @@ class BodyShapes {
   // Counts the body in the schema, and adds what is in it. Bodies without bytes, or of kinds that are not read, leave
   // it alone. What places its documents have is told to `known`, unless that is null.
   void read(MediaKind kind, const BodyView& body, Schema& into, NoveltyFilter* known);
+  // About how many bytes of memory schemas have grown by, in all.
+  std::size_t grown() const { return json_.grown() + forms_.grown() + xml_.grown(); }
 
  private:
   JsonShapes json_;

@@ -78,7 +78,7 @@ ReadState FormShapes::read_urlencoded(std::string_view body, bool cut, Schema& i
   bool whole = !cut && !tree_.is_full();
   writer_.begin(into, SchemaWriter::Source::untyped);
   tree_.tell(writer_);
-  writer_.end(fast_hash(key_, as_bytes(body)), whole);
+  writer_.end(DocumentSketch::hash_of(key_, as_bytes(body)), whole);
   return whole ? ReadState::whole : ReadState::partial;
 }
 
@@ -123,7 +123,7 @@ ReadState FormShapes::read_multipart(std::string_view body, bool cut, Schema& in
   bool whole = closed && !tree_.is_full();
   writer_.begin(into, SchemaWriter::Source::untyped);
   tree_.tell(writer_);
-  writer_.end(fast_hash(key_, as_bytes(body)), whole);
+  writer_.end(DocumentSketch::hash_of(key_, as_bytes(body)), whole);
   return whole ? ReadState::whole : ReadState::partial;
 }
 

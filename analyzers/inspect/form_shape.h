@@ -17,6 +17,7 @@ class FormShapes {
   ReadState read_urlencoded(std::string_view body, bool cut, Schema& into);
   ReadState read_multipart(std::string_view body, bool cut, Schema& into);
   void tell_places_to(NoveltyFilter* known) { writer_.tell_places_to(known); }
+  std::size_t grown() const { return writer_.grown(); }
 
  private:
   void add_field(std::string_view name, std::string_view value, bool opaque);
@@ -37,6 +38,8 @@ class ParameterShapes {
   // `encoded`: as in a form. Requires: the value stays where it is until end().
   void add(std::string_view name, std::string_view value, bool encoded);
   bool empty() const { return parameters_.empty(); }
+  void tell_places_to(NoveltyFilter* known) { writer_.tell_places_to(known); }
+  std::size_t grown() const { return writer_.grown(); }
   void end(Schema& into);
 
  private:

@@ -1,5 +1,9 @@
 #include "analyzers/inspect/json_shape.h"
 
+#include <array>
+#include <bit>
+#include <cstring>
+
 #include <simdjson.h>
 
 #include "analyzers/inspect/tolerant_json.h"
@@ -10,41 +14,62 @@ namespace {
 
 namespace dom = simdjson::dom;
 
-// Tells an element and all below it; false if there are too many values.
-bool tell(const dom::element& element, SchemaWriter& writer) {
-  if (writer.values() >= kMaxValues) return false;
-  switch (element.type()) {
-    case dom::element_type::NULL_VALUE: writer.null(); return true;
-    case dom::element_type::BOOL: writer.boolean(); return true;
-    case dom::element_type::INT64: writer.integer(static_cast<double>(element.get_int64().value_unsafe())); return true;
-    case dom::element_type::UINT64:
-      writer.integer(static_cast<double>(element.get_uint64().value_unsafe()));
-      return true;
-    case dom::element_type::DOUBLE: writer.number(element.get_double().value_unsafe()); return true;
-    case dom::element_type::STRING: writer.string(element.get_string().value_unsafe()); return true;
-    case dom::element_type::OBJECT: {
-      writer.begin_object();
-      dom::object object = element.get_object().value_unsafe();
-      for (auto field : object) {
-        if (writer.values() >= kMaxValues) return false;
-        writer.key(field.key);
-        if (!tell(field.value, writer)) return false;
+// Walks simdjson's tape (its doc/tape.md), which has a document as one row of words: the highest byte says what it is,
+// the others where its text is, or where its container ends. Several times as fast as going from element to element.
+class TapeWalk {
+ public:
+  TapeWalk(const dom::document& document, SchemaWriter& writer)
+      : tape_(document.tape.get()), texts_(document.string_buf.get()), writer_(writer) {}
+
+  // Tells the document; false if there are too many values.
+  bool tell() {
+    std::uint64_t end = tape_[0] & kPayload;  // the root's word has the position behind the last
+    for (std::uint64_t at = 1; at + 1 < end; ++at) {
+      if (writer_.values() >= kMaxValues) return false;
+      auto kind = static_cast<char>(tape_[at] >> 56);
+      if (in_object_[levels_] && kind != '}') {
+        writer_.key(text_at(at));
+        kind = static_cast<char>(tape_[++at] >> 56);
       }
-      writer.end_object();
-      return true;
+      tell_word(kind, at);
     }
-    case dom::element_type::ARRAY: {
-      writer.begin_array();
-      dom::array array = element.get_array().value_unsafe();
-      for (auto item : array) {
-        if (!tell(item, writer)) return false;
-      }
-      writer.end_array();
-      return true;
+    return true;
+  }
+
+ private:
+  static constexpr std::uint64_t kPayload = ~std::uint64_t{0} >> 8;
+
+  std::string_view text_at(std::uint64_t at) const {
+    const std::uint8_t* text = texts_ + (tape_[at] & kPayload);
+    std::uint32_t size;
+    std::memcpy(&size, text, sizeof size);
+    return as_text(Bytes(text + sizeof size, size));
+  }
+
+  // Numbers take a second word.
+  void tell_word(char kind, std::uint64_t& at) {
+    switch (kind) {
+      case '"': return writer_.string(text_at(at));
+      case 'l': return writer_.integer(static_cast<double>(static_cast<std::int64_t>(tape_[++at])));
+      case 'u': return writer_.integer(static_cast<double>(tape_[++at]));
+      case 'd': return writer_.number(std::bit_cast<double>(tape_[++at]));
+      case 't':
+      case 'f': return writer_.boolean();
+      case 'n': return writer_.null();
+      case '{': in_object_[++levels_] = true; return writer_.begin_object();
+      case '[': in_object_[++levels_] = false; return writer_.begin_array();
+      case '}': --levels_; return writer_.end_object();
+      case ']': --levels_; return writer_.end_array();
+      default: return;
     }
   }
-  return true;
-}
+
+  const std::uint64_t* tape_;
+  const std::uint8_t* texts_;
+  SchemaWriter& writer_;
+  std::array<bool, kMaxNesting + 2> in_object_{};  // by level; 0 is around the document
+  std::size_t levels_ = 0;
+};
 
 }  // namespace
 
@@ -64,8 +89,8 @@ bool JsonShapes::read_complete(Bytes body, Schema& into, bool& whole) {
   dom::element root;
   if (parser_->parser.parse(body.data(), body.size(), false).get(root) != simdjson::SUCCESS) return false;
   writer_.begin(into, SchemaWriter::Source::typed);
-  whole = tell(root, writer_);
-  writer_.end(fast_hash(key_, as_bytes(trim(as_text(body), " \t\r\n"))), whole);
+  whole = TapeWalk(parser_->parser.doc, writer_).tell();
+  writer_.end(DocumentSketch::hash_of(key_, as_bytes(trim(as_text(body), " \t\r\n"))), whole);
   return true;
 }
 

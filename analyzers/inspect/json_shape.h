@@ -29,6 +29,7 @@ class JsonShapes {
   // `padded`.
   ReadState read(Bytes body, bool padded, bool cut, Schema& into);
   void tell_places_to(NoveltyFilter* known) { writer_.tell_places_to(known); }
+  std::size_t grown() const { return writer_.grown(); }
 
  private:
   struct Parser;

@@ -23,14 +23,53 @@ constexpr FormatFacts kFacts[] = {
 #undef TEXT_FORMAT
 };
 
+// Sets of characters, looked up by one load.
+enum CharacterSet : std::uint8_t {
+  kDigit = 1,
+  kHex = 2,
+  kLetter = 4,
+  kScheme = 8,    // of a URI, behind its first letter
+  kUri = 16,      // of a URI, behind its scheme
+  kMailbox = 32,  // of an address, before the @
+  kAddress = 64,  // of IPv6
+  kMember = 128,  // of words that may be published
+};
+
+constexpr std::array<std::uint8_t, 256> kSets = [] {
+  std::array<std::uint8_t, 256> sets{};
+  auto add = [&](std::string_view characters, unsigned set) {
+    for (char c : characters) sets[static_cast<unsigned char>(c)] |= static_cast<std::uint8_t>(set);
+  };
+  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  constexpr std::string_view kDigits = "0123456789";
+  add(kLetters, kLetter | kScheme | kUri | kMailbox | kMember);
+  add(kDigits, kDigit | kHex | kScheme | kUri | kMailbox | kAddress | kMember);
+  add("abcdefABCDEF", kHex | kAddress);
+  add("+-.", kScheme);
+  add("-._~:/?#@!$&'()*+,;=", kUri);
+  add(".!#$%&'*+/=?^_`{|}~-", kMailbox);
+  add(":.", kAddress);
+  add("_-./:", kMember);
+  return sets;
+}();
+
+bool is_in(char c, unsigned set) {
+  return (kSets[static_cast<unsigned char>(c)] & set) != 0;
+}
 bool is_digit(char c) {
-  return c >= '0' && c <= '9';
+  return is_in(c, kDigit);
 }
 bool is_hex(char c) {
-  return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'f');
+  return is_in(c, kHex);
 }
 bool is_letter(char c) {
-  return to_lower(c) >= 'a' && to_lower(c) <= 'z';
+  return is_in(c, kLetter);
+}
+// How many characters at the beginning are of a set.
+std::size_t count_of(std::string_view text, unsigned set) {
+  std::size_t count = 0;
+  while (count < text.size() && is_in(text[count], set)) ++count;
+  return count;
 }
 
 // A pattern of d (digit), h (hexadecimal digit) and literal characters.
@@ -73,20 +112,16 @@ bool is_date_time(std::string_view text) {
 
 // What RFC 5321 calls a dot-string at a domain of several labels.
 bool is_email(std::string_view text) {
-  auto at = text.find('@');
-  if (at == 0 || at == std::string_view::npos || at > 64 || text.size() > 254) return false;
-  auto plain = [](char c) { return is_letter(c) || is_digit(c); };
+  std::size_t at = count_of(text.substr(0, 65), kMailbox);
+  if (at == 0 || at > 64 || at >= text.size() || text[at] != '@' || text.size() > 254) return false;
   std::string_view local = text.substr(0, at), domain = text.substr(at + 1);
-  bool good_local = std::all_of(local.begin(), local.end(), [&](char c) {
-    return plain(c) || std::string_view(".!#$%&'*+/=?^_`{|}~-").find(c) != std::string_view::npos;
-  });
-  if (!good_local || local.front() == '.' || local.back() == '.' || local.find("..") != local.npos) return false;
+  if (local.front() == '.' || local.back() == '.' || local.find("..") != local.npos) return false;
   std::size_t labels = 0;
   for (++labels; !domain.empty(); ++labels) {
     auto dot = std::min(domain.find('.'), domain.size());
     std::string_view label = domain.substr(0, dot);
     bool good = !label.empty() && label.front() != '-' && label.back() != '-' &&
-                std::all_of(label.begin(), label.end(), [&](char c) { return plain(c) || c == '-'; });
+                std::all_of(label.begin(), label.end(), [&](char c) { return is_in(c, kLetter | kDigit) || c == '-'; });
     if (!good || (dot < domain.size() && dot + 1 == domain.size())) return false;
     domain.remove_prefix(std::min(dot + 1, domain.size()));
   }
@@ -95,23 +130,18 @@ bool is_email(std::string_view text) {
 
 // An absolute URI with an authority (RFC 3986); others (urn:, mailto:) look too much like keys of somebody's own.
 bool is_uri(std::string_view text) {
-  auto colon = text.find("://");
-  if (colon == 0 || colon == std::string_view::npos || colon > 16 || colon + 3 == text.size()) return false;
-  if (!is_letter(text[0]) || !std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(colon), [](char c) {
-        return is_letter(c) || is_digit(c) || c == '+' || c == '-' || c == '.';
-      })) {
-    return false;
-  }
+  std::size_t colon = count_of(text.substr(0, 17), kScheme);
+  if (colon == 0 || colon > 16 || !text.substr(colon).starts_with("://") || colon + 3 == text.size()) return false;
+  std::size_t fragments = 0;
   for (std::size_t i = colon + 3; i < text.size(); ++i) {
     if (text[i] == '%') {
       if (i + 2 >= text.size() || !is_hex(text[i + 1]) || !is_hex(text[i + 2])) return false;
       continue;
     }
-    bool good = is_letter(text[i]) || is_digit(text[i]) ||
-                std::string_view("-._~:/?#@!$&'()*+,;=").find(text[i]) != std::string_view::npos;
-    if (!good) return false;
+    if (!is_in(text[i], kUri)) return false;
+    fragments += text[i] == '#' ? 1 : 0;
   }
-  return std::count(text.begin(), text.end(), '#') <= 1;
+  return fragments <= 1;
 }
 
 bool is_ipv4(std::string_view text) {
@@ -165,24 +195,20 @@ TextFormat format_of(std::string_view text) {
     }
     if (is_date_time(text)) return TextFormat::date_time;
   }
+  // Most texts are words with blanks between them, and end every test at the first one.
   if (text == "true" || text == "false") return TextFormat::boolean;
   if (text.size() == 36 && matches(text, "hhhhhhhh-hhhh-hhhh-hhhh-hhhhhhhhhhhh")) return TextFormat::uuid;
   if (is_letter(first) && is_uri(text)) return TextFormat::uri;
-  if (is_email(text)) return TextFormat::email;
-  bool colons = text.size() <= 45 && (is_hex(first) || first == ':') && text.find(':') != std::string_view::npos;
-  if (colons && std::all_of(text.begin(), text.end(), [](char c) { return is_hex(c) || c == ':' || c == '.'; }) &&
-      IpAddress::parse(text)) {
-    return TextFormat::ipv6;
-  }
-  return TextFormat::plain;
+  if (is_in(first, kMailbox) && is_email(text)) return TextFormat::email;
+  bool address = is_in(first, kAddress) && text.size() <= 45 && count_of(text, kAddress) == text.size() &&
+                 text.find(':') != std::string_view::npos;
+  return address && IpAddress::parse(text) ? TextFormat::ipv6 : TextFormat::plain;
 }
 
 bool may_be_member(std::string_view text) {
-  if (text.empty() || text.size() > kLongestMember || !is_letter(text[0])) return false;
-  bool plain = std::all_of(text.begin(), text.end(), [](char c) {
-    return is_letter(c) || is_digit(c) || c == '_' || c == '-' || c == '.' || c == '/' || c == ':';
-  });
-  if (!plain || format_of(text) != TextFormat::plain) return false;
+  bool plain = !text.empty() && text.size() <= kLongestMember && is_letter(text[0]) &&
+               count_of(text, kMember) == text.size() && format_of(text) == TextFormat::plain;
+  if (!plain) return false;
   SegmentClass kind = classify_value(text);
   return kind == SegmentClass::word || kind == SegmentClass::version;
 }

@@ -61,7 +61,8 @@ TolerantJson::End TolerantJson::read(Schema& into) {
     bool told = writer_.values() > 0;
     if (step == Step::broken) return End::broken;
     if (step == Step::ran_out && !told) return End::ran_out;
-    writer_.end(fast_hash(key_, as_bytes(begin.substr(0, begin.size() - rest_.size()))), step == Step::done);
+    writer_.end(DocumentSketch::hash_of(key_, as_bytes(begin.substr(0, begin.size() - rest_.size()))),
+                step == Step::done);
     if (step == Step::ran_out) return End::ran_out;
     if (step == Step::too_much) return End::too_much;
     skip_blanks();
@@ -171,7 +172,6 @@ TolerantJson::Step TolerantJson::read_escape(std::string& out) {
     return Step::done;
   }
   if (c != 'u') return Step::broken;
-  if (rest_.size() < 4) return Step::ran_out;
   if (rest_.size() < 4) return Step::ran_out;
   auto code = read_hex(rest_);
   if (!code) return Step::broken;

@@ -105,7 +105,7 @@ ReadState XmlShapes::read(std::string_view body, bool cut, Schema& into) {
   bool whole = !cut && !longer && !builder.stopped();
   writer_.begin(into, SchemaWriter::Source::untyped);
   tree_.tell(writer_);
-  writer_.end(fast_hash(key_, as_bytes(body)), whole);
+  writer_.end(DocumentSketch::hash_of(key_, as_bytes(body)), whole);
   return whole ? ReadState::whole : ReadState::partial;
 }
 

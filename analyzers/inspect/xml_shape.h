@@ -17,6 +17,7 @@ class XmlShapes {
 
   ReadState read(std::string_view body, bool cut, Schema& into);
   void tell_places_to(NoveltyFilter* known) { writer_.tell_places_to(known); }
+  std::size_t grown() const { return writer_.grown(); }
 
  private:
   HashKey key_;

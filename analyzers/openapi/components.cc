@@ -17,7 +17,13 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 bool may_be_shared(const Json& schema) {
-  return schema.is_object() && schema.contains("properties") && schema["properties"].size() >= 2;
+  if (!schema.is_object()) return false;
+  return schema.contains("oneOf") || (schema.contains("properties") && schema["properties"].size() >= 2);
+}
+
+bool has_discriminator(const Json& schema) {
+  return schema.is_object() && schema.contains("oneOf") && schema.contains("discriminator") &&
+         schema["discriminator"].contains("propertyName") && schema["discriminator"]["propertyName"].is_string();
 }
 
 // user_profiles -> UserProfile
@@ -60,17 +66,18 @@ class Sharing {
   void share() {
     visit_document([&](Json& schema, const std::string&) {
       if (may_be_shared(schema)) ++counts_[schema.dump()];
+      // A discriminator can refer to components alone.
+      if (has_discriminator(schema)) {
+        for (const Json& kind : schema["oneOf"]) counts_[kind.dump()] += 2;
+      }
       return true;
     });
     // Outer schemas first: what only occurs again inside of one that does is written there.
-    visit_document([&](Json& schema, const std::string& name) {
-      if (!may_be_shared(schema)) return true;
-      std::string text = schema.dump();
-      if (counts_[text] < 2) return true;
-      replace(schema, text, name);
-      return false;
-    });
-    if (!schemas_.empty()) document_["components"]["schemas"] = schemas_;
+    visit_document([&](Json& schema, const std::string& name) { return !replace_shared(schema, name); });
+    if (schemas_.empty()) return;
+    write_mappings(document_["paths"]);
+    write_mappings(schemas_);
+    document_["components"]["schemas"] = schemas_;
   }
 
  private:
@@ -105,6 +112,10 @@ class Sharing {
 
   static void visit_schema(Json& schema, const std::string& name, const Visitor& visit) {
     if (!visit(schema, name)) return;
+    if (schema.contains("oneOf")) {
+      for (auto& kind : schema["oneOf"])
+        visit_schema(kind, has_discriminator(schema) ? name + name_of_kind(schema, kind) : name, visit);
+    }
     if (schema.contains("properties")) {
       for (auto& [key, property] : schema["properties"].items()) {
         std::string own = name_from(key);
@@ -116,6 +127,37 @@ class Sharing {
     if (map) visit_schema(schema["additionalProperties"], name, visit);
   }
 
+  static std::string name_of_kind(const Json& schema, const Json& kind) {
+    const Json& tells = kind["properties"][schema["discriminator"]["propertyName"].get<std::string>()];
+    return name_from(tells["enum"][0].get<std::string>());
+  }
+
+  // Each value of a discriminator leads to the component of its kind.
+  void write_mappings(Json& json) const {
+    if (has_discriminator(json)) {
+      Json& discriminator = json["discriminator"];
+      std::string property = discriminator["propertyName"];
+      for (const Json& kind : json["oneOf"]) {
+        if (!kind.contains("$ref")) continue;
+        std::string reference = kind["$ref"];
+        const Json& component = schemas_[reference.substr(reference.rfind('/') + 1)];
+        for (const Json& value : component["properties"][property]["enum"])
+          discriminator["mapping"][value.get<std::string>()] = reference;
+      }
+    }
+    if (!json.is_structured()) return;
+    for (auto& below : json) write_mappings(below);
+  }
+
+  bool replace_shared(Json& schema, const std::string& name) {
+    if (!schema.is_object() || (!schema.contains("properties") && !schema.contains("oneOf"))) return false;
+    std::string text = schema.dump();
+    auto found = counts_.find(text);
+    if (found == counts_.end() || found->second < 2) return false;
+    replace(schema, text, name);
+    return true;
+  }
+
   void replace(Json& schema, const std::string& text, const std::string& name) {
     std::string& own = names_[text];
     if (own.empty()) {
@@ -125,11 +167,7 @@ class Sharing {
       schemas_[own] = nullptr;
       Json inner = schema;
       visit_schema(inner, name, [&](Json& below, const std::string& below_name) {
-        if (&below == &inner || !may_be_shared(below)) return true;
-        std::string below_text = below.dump();
-        if (counts_[below_text] < 2) return true;
-        replace(below, below_text, below_name);
-        return false;
+        return &below == &inner || !replace_shared(below, below_name);
       });
       schemas_[names_[text]] = inner;
     }

@@ -86,6 +86,7 @@ Json content_of(const Schema& schema, const std::string& type) {
   Json media = Json::object();
   if (schema.documents > 0) media["schema"] = to_json_schema(schema, writing_of(schema, type));
   if (schema.documents > 0) media["x-specular-documents"] = schema.documents;
+  if (schema.documents > 0 && schema.depth < Schema::kMaxDepth) media["x-specular-levels"] = schema.depth;
   if (schema.partial > 0) media["x-specular-partial-documents"] = schema.partial;
   if (schema.unreadable > 0) media["x-specular-unreadable-documents"] = schema.unreadable;
   if (schema.passed_over > 0) media["x-specular-unread-documents"] = schema.passed_over;

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "analyzers/discovery/schema_kinds.h"
 #include "analyzers/inspect/body_shapes.h"
 #include "capture/base/escape.h"
 
@@ -55,7 +56,7 @@ class Writer {
     write_types(node, out);
     if (node.text && node.count(ValueKind::string) > 0) write_text(node, out);
     if (node.number) write_bounds(*node.number, node.count(ValueKind::integer) + node.count(ValueKind::number), out);
-    if (node.object) write_object(node, out);
+    if (node.object && !write_kinds(node, out)) write_object(node, out);
     if (node.array && node.array->items.seen() > 0) out["items"] = write(node.array->items);
     return out;
   }
@@ -133,6 +134,28 @@ class Writer {
     };
     if (wall(range.low, range.at_low)) out["minimum"] = number(range.low);
     if (wall(range.high, range.at_high)) out["maximum"] = number(range.high);
+  }
+
+  // Objects of several kinds: a schema for each, of which just one fits.
+  bool write_kinds(const SchemaNode& node, Json& out) const {
+    if (writing_ != Writing::json || is_map(node)) return false;
+    ObjectKinds found = kinds_of(schema_, node);
+    bool unlike_names = std::any_of(node.object->properties.begin(), node.object->properties.end(),
+                                    [](const Property& property) { return make_utf8(property.name) != property.name; });
+    if (found.kinds.empty() || unlike_names) return false;
+    for (const ObjectKind& kind : found.kinds) {
+      Json one;
+      one["type"] = "object";
+      for (const Property* property : kind.properties) {
+        bool tells = property == found.discriminator;
+        one["properties"][property->name] =
+            tells ? Json{{"type", "string"}, {"enum", kind.values}} : write(property->node);
+      }
+      for (const Property* property : kind.required) one["required"].push_back(property->name);
+      out["oneOf"].push_back(one);
+    }
+    if (found.discriminator != nullptr) out["discriminator"]["propertyName"] = found.discriminator->name;
+    return true;
   }
 
   void write_object(const SchemaNode& node, Json& out) const {

@@ -96,4 +96,66 @@ TEST_CASE("within a budget a place is read in full until it is known, then ever 
   CHECK(schema_at(site, {ShapePlace::Part::response, 500, "application/json"})->documents == 1000);
 }
 
+TEST_CASE("what is read within a budget is decided by the exchange, not by what else there was") {
+  auto documents_of = [](bool others) {
+    Site site;
+    site.read_bodies = false;
+    for (int i = 0; i < 3000; ++i) {
+      PlayedExchange exchange = call("GET", 200, R"({"id":1})");
+      exchange.time = kStart + std::chrono::milliseconds(10 * i);
+      site.play(exchange);
+      exchange.method = "PUT";
+      if (others) site.play(exchange);
+    }
+    for (const Endpoint& endpoint : site.all_endpoints()) {
+      if (endpoint.route.method == "GET") return endpoint.route.summary.shapes.list().front().second.documents;
+    }
+    return std::uint64_t{0};
+  };
+  CHECK(documents_of(true) == documents_of(false));
+}
+
+TEST_CASE("schemas of hostile answers keep to their memory, those of others stay, and it is told") {
+  Site site;
+  REQUIRE(site.inventory.schemas_mb.set("1"));
+  site.play(call("GET", 200, R"({"id":1,"owner":{"id":2}})"));
+  for (int i = 0; i < 60; ++i) {
+    std::string body = "{";
+    for (int name = 0; name < 150; ++name)
+      body += (name > 0 ? "," : "") + std::string("\"") + static_cast<char>('a' + name % 26) +
+              std::string(static_cast<std::size_t>(1 + name / 26), 'q') + "\":{\"a\":\"open\",\"b\":\"x y\"}";
+    PlayedExchange exchange = call("GET", 200, body + "}");
+    exchange.target = "/v1/" + std::string(1, static_cast<char>('a' + i % 26)) +
+                      (i < 26   ? "lpha"
+                       : i < 52 ? "ono"
+                                : "ist");
+    exchange.time = kStart + std::chrono::seconds(i);
+    site.play(exchange).known();
+  }
+  const Inventory& known = site.known();
+  CHECK(known.schema_bytes() <= 1u << 20);
+  CHECK(site.host_coverage("api.example")[CoverageItem::shrunk_schemas] > 0);
+  for (const Endpoint& endpoint : site.all_endpoints()) {
+    if (endpoint.route.path() != "/v1/orders") continue;
+    CHECK(lines_of(endpoint.route.summary.shapes.list().front().second) ==
+          Lines{"$ object:1", "id integer:1 1..1", "owner object:1", "owner.id integer:1 2..2"});
+  }
+}
+
+TEST_CASE("a shard that learns too much at once stops until that is told, and counts it") {
+  Site site;
+  REQUIRE(site.inventory.schemas_mb.set("1"));
+  for (int i = 0; i < 400; ++i) {
+    std::string body = "{";
+    for (int name = 0; name < 100; ++name)
+      body += (name > 0 ? "," : "") + std::string("\"k") + static_cast<char>('a' + name % 26) +
+              static_cast<char>('a' + name / 26) + static_cast<char>('a' + i % 26) + "\":1";
+    PlayedExchange exchange = call("GET", static_cast<std::uint16_t>(200 + i % 20), body + "}");
+    site.play(exchange);
+  }
+  std::uint64_t unread = site.host_coverage("api.example")[CoverageItem::unread_shapes];
+  CHECK(unread > 0);
+  CHECK(unread < 400);
+}
+
 }  // namespace specular::test

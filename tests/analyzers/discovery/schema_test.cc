@@ -235,4 +235,28 @@ TEST_CASE("a schema that was read back goes on as it was, texts of open enumerat
   CHECK((bytes_of(restored) == bytes_of(straight)));
 }
 
+TEST_CASE("a table that takes too much gives up levels of its largest schemas, and keeps to that") {
+  ShapeTable table;
+  const ShapePlace small{ShapePlace::Part::response, 200, "a"}, large{ShapePlace::Part::response, 500, "a"};
+  *table.find(small) = schema_of_json({R"({"id":1,"owner":{"id":2}})"});
+  std::vector<std::string> documents;
+  for (std::size_t i = 0; i < 8; ++i)
+    documents.push_back(fmt::format("{{\"part{}\":{{\"in\":{}}}}}", static_cast<char>('a' + i), object_of(0, 40)));
+  *table.find(large) = schema_of_json(documents);
+  std::size_t whole = table.bytes();
+  table.shrink(whole / 2);
+  CHECK(table.bytes() <= whole / 2);
+  CHECK(lines_of(*table.find(small)) ==
+        Lines{"$ object:1", "id integer:1 1..1", "owner object:1", "owner.id integer:1 2..2"});
+  CHECK(table.find(large)->depth == 2);
+  table.find(large)->merge(schema_of_json(documents));
+  CHECK(table.bytes() <= whole / 2);
+  CHECK(table.find(large)->documents == 16);
+  auto again = decode_summary(bytes_of(*table.find(large)));
+  REQUIRE(again);
+  CHECK(again->shapes.list().front().second.depth == 2);
+  table.shrink(0);
+  CHECK(table.list().empty());
+}
+
 }  // namespace specular::test

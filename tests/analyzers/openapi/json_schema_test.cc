@@ -142,4 +142,28 @@ TEST_CASE("without extensions nothing of ours is left, but properties of any nam
   CHECK(document == Json::parse(R"({"b":[{"d":3}],"schema":{"properties":{"x-specular-e":{"type":"string"}}}})"));
 }
 
+TEST_CASE("kinds of objects are alternatives, and a discriminator leads to the component of each") {
+  std::vector<std::string> documents = numbered(140, [](int i) {
+    return i % 2 == 0 ? R"("type":"card_paid","number":"x y")" : R"("type":"bank","iban":"x y","bic":"x y")";
+  });
+  Json schema = written(documents);
+  Json bank = Json::parse(R"({"type":"object","properties":{"bic":{"type":"string","minLength":3,"maxLength":3},
+    "iban":{"type":"string","minLength":3,"maxLength":3},"n":{"type":"integer"},
+    "type":{"type":"string","enum":["bank"]}},
+    "required":["bic","iban","n","type"]})");
+  Json card = Json::parse(R"({"type":"object","properties":{"n":{"type":"integer"},
+    "number":{"type":"string","minLength":3,"maxLength":3},"type":{"type":"string","enum":["card_paid"]}},
+    "required":["n","number","type"]})");
+  CHECK(schema == Json{{"type", "object"}, {"oneOf", {bank, card}}, {"discriminator", {{"propertyName", "type"}}}});
+  Json document;
+  document["paths"]["/payments"]["get"]["responses"]["200"]["content"]["application/json"]["schema"] = schema;
+  share_schemas(document);
+  CHECK(document["components"]["schemas"] == Json{{"PaymentBank", bank}, {"PaymentCardPaid", card}});
+  CHECK(document["paths"]["/payments"]["get"]["responses"]["200"]["content"]["application/json"]["schema"] ==
+        Json::parse(R"({"type":"object","oneOf":[{"$ref":"#/components/schemas/PaymentBank"},
+          {"$ref":"#/components/schemas/PaymentCardPaid"}],"discriminator":{"propertyName":"type",
+          "mapping":{"bank":"#/components/schemas/PaymentBank",
+                     "card_paid":"#/components/schemas/PaymentCardPaid"}}})"));
+}
+
 }  // namespace specular::test
