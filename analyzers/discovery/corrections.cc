@@ -73,6 +73,18 @@ bool gives_names(CorrectionKind kind) {
   return kind == CorrectionKind::pin || kind == CorrectionKind::merge;
 }
 
+// Those that a pin or a merge gives, by the shape of the path up to the parameter.
+std::vector<std::pair<std::string, std::string>> names_given(const Correction& correction) {
+  std::vector<std::pair<std::string, std::string>> names;
+  if (!gives_names(correction.kind)) return names;
+  PathTemplate place;
+  for (const TemplateSegment& segment : correction.path) {
+    place.push_back(segment);
+    if (!segment.name.empty()) names.emplace_back(shape_of(place), segment.name);
+  }
+  return names;
+}
+
 }  // namespace
 
 const char* to_text(CorrectionKind kind) {
@@ -138,29 +150,40 @@ bool matches_host(std::string_view pattern, std::string_view host) {
 }
 
 // No two call one parameter differently.
-Result<void> Corrections::check_names(const Correction& correction) const {
-  auto host = rules_.find(correction.host);
-  if (!gives_names(correction.kind) || host == rules_.end()) return {};
-  for (const std::string& id : host->second) {
-    const Correction& other = all_.at(id);
-    if (!gives_names(other.kind) || id == correction.id()) continue;
-    PathTemplate same;
-    for (std::size_t i = 0; i < std::min(other.path.size(), correction.path.size()); ++i) {
-      const TemplateSegment &now = correction.path[i], &before = other.path[i];
-      if (now.is_parameter != before.is_parameter || now.text != before.text) break;
-      same.push_back(before);
-      if (now.name == before.name || now.name.empty() || before.name.empty()) continue;
+Result<void> Corrections::check_names(const Correction& correction, const std::string& id) const {
+  auto host = names_.find(correction.host);
+  if (host == names_.end()) return {};
+  for (const auto& [place, name] : names_given(correction)) {
+    auto known = host->second.find(place);
+    if (known == host->second.end()) continue;
+    for (const auto& [other, others_name] : known->second) {
+      if (other == id) continue;
+      if (others_name == name) break;  // and so does every further one
       return wrong(fmt::format("a contradiction: {} {} calls a parameter '{}' ({}), which is not '{}'",
-                               to_text(other.kind), id, before.name, specular::to_text(same), now.name));
+                               to_text(all_.at(other).kind), other, others_name, specular::to_text(all_.at(other).path),
+                               name));
     }
   }
   return {};
 }
 
+void Corrections::forget_names(const Correction& correction, const std::string& id) {
+  auto host = names_.find(correction.host);
+  for (const auto& [place, name] : names_given(correction)) {
+    auto known = host->second.find(place);
+    known->second.erase(id);
+    if (known->second.empty()) host->second.erase(known);
+  }
+  if (host != names_.end() && host->second.empty()) names_.erase(host);
+}
+
 Result<void> Corrections::add(const Correction& correction) {
-  if (auto checked = check_names(correction); !checked) return checked;
   std::string id = correction.id();
-  if (!all_.contains(id) && all_.size() >= kMost) return wrong(fmt::format("there are {} corrections already", kMost));
+  if (auto checked = check_names(correction, id); !checked) return checked;
+  const Correction* before = find(id);
+  if (before == nullptr && all_.size() >= kMost) return wrong(fmt::format("there are {} corrections already", kMost));
+  if (before != nullptr) forget_names(*before, id);
+  for (auto& [place, name] : names_given(correction)) names_[correction.host][place][id] = name;
   all_[id] = correction;
   switch (correction.kind) {
     case CorrectionKind::pin:
@@ -176,6 +199,7 @@ bool Corrections::remove(const std::string& id) {
   auto found = all_.find(id);
   if (found == all_.end()) return false;
   const Correction& gone = found->second;
+  forget_names(gone, id);
   switch (gone.kind) {
     case CorrectionKind::pin:
     case CorrectionKind::split:

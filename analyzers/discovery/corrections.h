@@ -76,13 +76,16 @@ class Corrections {
   bool speaks_of(const HostKey& host) const;
 
  private:
-  Result<void> check_names(const Correction& correction) const;
+  Result<void> check_names(const Correction& correction, const std::string& id) const;
+  void forget_names(const Correction& correction, const std::string& id);
 
-  using Ids = std::map<std::string, std::string>;  // by method; "" for all
+  using Ids = std::map<std::string, std::string>;    // by method; "" for all
+  using Names = std::map<std::string, std::string>;  // given to one parameter, all alike, by id
 
   std::map<std::string, Correction> all_;
   std::map<HostKey, std::set<std::string>> rules_;         // ids of pins, splits and merges
   std::map<HostKey, std::map<std::string, Ids>> ignored_;  // by shape
+  std::map<HostKey, std::map<std::string, Names>> names_;  // by the shape of the path up to the parameter
   std::map<HostKey, std::string> groups_;                  // ids
 };
 

@@ -133,7 +133,7 @@ TEST_CASE("evidence says what the user said") {
     if (route.path() != "/users/{login}") continue;
     CHECK(route.stated);
     CHECK(route.segments[1].correction == pin);
-    CHECK(route.segments[1].evidence.why().starts_with("pinned by the user; 2 distinct in 2 visits"));
+    CHECK(route.segments[1].evidence.why().starts_with("pinned by the user; 2 distinct in 3 visits"));
   }
   routes = routes_of(words.tree, rules_of({{Kind::merge, "/users/{login}"}}));
   CHECK(routes[1].segments[1].evidence.why().starts_with("merged by the user; "));
