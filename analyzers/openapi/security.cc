@@ -46,8 +46,15 @@ bool authorises(const Endpoint& endpoint) {
   return endpoint.route.method == "GET" && type && client && !has_parameters(endpoint.route);
 }
 
-// What came together, of credentials alone, with how often that was granted, or asked where nothing ever was.
-Sets sets_of(const Endpoint& endpoint) {
+// Whether nothing that it was asked was denied for want of credentials.
+bool never_denies(const EndpointSummary& summary) {
+  const auto& statuses = summary.statuses.entries();
+  return std::none_of(statuses.begin(), statuses.end(), [](const auto& entry) { return says_denied(entry.first); });
+}
+
+// What came together, of credentials alone, with how often that was granted, or asked where nothing ever was. What the
+// host accepts elsewhere need not have had success here, if nothing is denied here.
+Sets sets_of(const Endpoint& endpoint, const std::set<std::string>& accepted) {
   std::map<std::vector<std::string>, AccessCount> counts;
   bool any_granted = false;
   const AccessSummary& access = endpoint.route.summary.access;
@@ -68,7 +75,10 @@ Sets sets_of(const Endpoint& endpoint) {
   Sets sets;
   for (const auto& [ways, count] : counts) {
     bool attempt = !any_granted && ways.empty() && counts.size() > 1 && !access.sets.entries().empty();
-    std::uint64_t times = any_granted ? count.granted : count.requests;
+    auto is_accepted = [&](const std::string& way) { return accepted.contains(way); };
+    bool unlucky = count.granted == 0 && !ways.empty() && never_denies(endpoint.route.summary) &&
+                   std::all_of(ways.begin(), ways.end(), is_accepted);
+    std::uint64_t times = any_granted && !unlucky ? count.granted : count.requests;
     if (times > 0 && !attempt) sets.emplace_back(ways, times);
   }
   return sets;
@@ -92,6 +102,10 @@ SecurityWriter::SecurityWriter(std::span<const Endpoint> endpoints, std::string 
   std::uint64_t bearers = 0, jwts = 0;
   const Endpoint* token = nullptr;
   for (const Endpoint& endpoint : endpoints) {
+    for (const auto& [set, count] : endpoint.route.summary.access.sets.entries()) {
+      std::vector<std::string> ways = count.granted > 0 ? ways_in(set) : std::vector<std::string>();
+      granted_.insert(ways.begin(), ways.end());
+    }
     bearers += endpoint.route.summary.access.bearers;
     jwts += endpoint.route.summary.access.jwts;
     bool more = grants_of(endpoint) > (token == nullptr ? 0 : grants_of(*token));
@@ -179,7 +193,7 @@ std::string SecurityWriter::scheme_for(const std::string& way) {
 
 Json SecurityWriter::requirements_of(const Endpoint& endpoint) {
   Json requirements = Json::array();
-  Sets sets = sets_of(endpoint);
+  Sets sets = sets_of(endpoint, granted_);
   for (const auto& set : sets) {
     if (is_superfluous(sets, set)) continue;
     Json requirement = Json::object();

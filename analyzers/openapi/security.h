@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 
@@ -33,8 +34,9 @@ class SecurityWriter {
 
   std::span<const Endpoint> endpoints_;
   std::string server_;
-  Json oauth_;             // the scheme of the host's token endpoint; null if there is none
-  bool has_jwts_ = false;  // nearly all bearer tokens that were granted are JSON Web Tokens
+  Json oauth_;                     // the scheme of the host's token endpoint; null if there is none
+  std::set<std::string> granted_;  // ways that the host accepts somewhere
+  bool has_jwts_ = false;          // nearly all bearer tokens that were granted are JSON Web Tokens
   Json schemes_ = Json::object();
   std::map<std::string, std::string> names_;  // by the way to authenticate
 };

@@ -61,6 +61,18 @@ TEST_CASE("only what was granted counts, unless nothing ever was") {
   CHECK(requirements(denied) == Json::parse(R"([{"bearer":[]}])"));
 }
 
+TEST_CASE("what had no success here counts if the host accepts it elsewhere and nothing was denied here") {
+  const Headers basic{{"Authorization", "Basic dTpw"}}, bearer{{"Authorization", "Bearer t"}};
+  Site site;
+  play(site, 3, asked(bearer));
+  play(site, 1, asked(basic, 422));
+  CHECK(requirements(site) == Json::parse(R"([{"bearer":[]}])"));
+  play(site, 3, asked(basic, 200, "/users"));
+  CHECK(requirements(site) == Json::parse(R"([{"basic":[]},{"bearer":[]}])"));
+  play(site, 1, asked({}, 401));
+  CHECK(requirements(site) == Json::parse(R"([{"bearer":[]}])"));
+}
+
 TEST_CASE("what answers without credentials says so; who sends more than is asked for changes nothing") {
   Site site;
   play(site, 50, asked({}));
