@@ -43,9 +43,8 @@ struct LiveOptions : OptionGroup {
       "auto",
       {"auto", "fanout", "dispatch"},
       "How packets come to several shards. fanout: the kernel, or DPDK's network card, spreads them by inner "
-      "addresses; "
-      "dispatch: one thread reads, decodes and hands over, by inner addresses and ports; auto: fanout, or dispatch "
-      "where that is refused."};
+      "addresses; dispatch: one thread reads, decodes and hands over, by inner addresses and ports; auto: fanout, or "
+      "dispatch where that is refused."};
 };
 
 // One queue's own, but for the last two: an interface has these once, and its queue 0 counts them.
