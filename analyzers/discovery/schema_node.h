@@ -95,7 +95,9 @@ struct Company {
 
 // The slots of one object's properties as those of another; what has none there is left out.
 struct SlotMap {
-  std::array<std::uint8_t, Company::kLimit> to;
+  SlotMap() { to.fill(Company::kLimit); }
+
+  std::array<std::uint8_t, Company::kLimit> to;  // kLimit: none
   std::uint64_t others = 0;  // slots there that nothing leads to
   bool same = false;         // each is its own
 
