@@ -98,8 +98,8 @@ struct SlotMap {
   SlotMap() { to.fill(Company::kLimit); }
 
   std::array<std::uint8_t, Company::kLimit> to;  // kLimit: none
-  std::uint64_t others = 0;  // slots there that nothing leads to
-  bool same = false;         // each is its own
+  std::uint64_t others = 0;                      // slots there that nothing leads to
+  bool same = false;                             // each is its own
 
   std::uint64_t apply(std::uint64_t slots) const;
   // Adds the company that was kept in one object's slots to what is kept in the other's.
