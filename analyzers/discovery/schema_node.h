@@ -95,9 +95,11 @@ struct Company {
 
 // The slots of one object's properties as those of another; what has none there is left out.
 struct SlotMap {
-  std::array<std::uint8_t, Company::kLimit> to;
-  std::uint64_t others = 0;  // slots there that nothing leads to
-  bool same = false;         // each is its own
+  SlotMap() { to.fill(Company::kLimit); }
+
+  std::array<std::uint8_t, Company::kLimit> to;  // kLimit: none
+  std::uint64_t others = 0;                      // slots there that nothing leads to
+  bool same = false;                             // each is its own
 
   std::uint64_t apply(std::uint64_t slots) const;
   // Adds the company that was kept in one object's slots to what is kept in the other's.
