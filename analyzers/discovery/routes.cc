@@ -85,6 +85,7 @@ class View {
     std::map<std::string, Group> names;       // versions, and what the user says is one, by text
     std::map<std::string, Group> values;      // parameters, by the suffix behind them
     std::map<std::string, Group> candidates;  // literals that may be values, by suffix
+    std::map<std::string, Group> stated;      // values since the user says so: no evidence for the others
   };
 
   static bool is_endpoint(const Route& route) {
@@ -105,6 +106,10 @@ class View {
       }
     }
     std::string likeness = tell_words(children, literals, segments, base);
+    for (const auto& [suffix, nodes] : children.stated) {
+      Group& values = children.values[suffix];
+      values.insert(values.end(), nodes.begin(), nodes.end());
+    }
     base = base && literals.size() == 1 && children.values.empty() && leaves_below(group) == 0;
     for (const auto& [text, nodes] : literals) {
       const RouteRules::Place* behind = rules == nullptr ? nullptr : rules_.behind_literal(*rules, text);
@@ -177,7 +182,7 @@ class View {
     for (const auto& [text, nodes] : by_text) {
       bool name = rules_.behind_literal(rules, text) != nullptr;
       const std::string* suffix = name ? nullptr : rules_.suffix_of_value(rules, tree_, nodes);
-      Group& into = name ? children.names[std::string(text)] : suffix != nullptr ? children.values[*suffix] : rest;
+      Group& into = name ? children.names[std::string(text)] : suffix != nullptr ? children.stated[*suffix] : rest;
       into.insert(into.end(), nodes.begin(), nodes.end());
     }
     return rest;
