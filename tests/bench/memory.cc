@@ -1,12 +1,14 @@
-// What learned state takes in memory: bytes, and the limit they are held against. Each load is played in a process of
-// its own size, without packets, so that the figures are of the state alone.
+// What learned state takes in memory, and the limit it is held against. Loads are played to an observer and its judge,
+// without packets, so that the figures are of the state alone.
 //
 //   memory [CAPTURE…]    of each capture: bytes an endpoint, with its schemas; then the made loads
+#include <algorithm>
 #include <cstdio>
 #include <functional>
 #include <memory>
 #include <random>
 #include <string>
+#include <vector>
 
 #include <malloc.h>
 
@@ -149,8 +151,8 @@ void measure_flood(const std::string& name, int count, const std::function<std::
 int main(int argc, char** argv) {
   namespace bench = specular::bench;
   for (int i = 1; i < argc; ++i) bench::measure_capture(argv[i]);
-  bench::measure_flood("random property names", 20'000, [](auto& random) { return random_names(random, 3); });
-  bench::measure_flood("deep nesting", 20'000, nested);
-  bench::measure_flood("long arrays", 2'000, long_array);
+  bench::measure_flood("random property names", 20'000, [](auto& random) { return bench::random_names(random, 3); });
+  bench::measure_flood("deep nesting", 20'000, bench::nested);
+  bench::measure_flood("long arrays", 2'000, bench::long_array);
   return 0;
 }
