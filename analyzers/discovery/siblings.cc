@@ -71,7 +71,8 @@ class Gatherer {
       if (leaf.method == "OPTIONS" || !leaf.summary.exists()) continue;
       bool head = leaf.method == "HEAD";
       // Whoever makes up methods makes up ever new ones.
-      std::string_view method = head ? "GET" : leaf.method;
+      std::string_view method = leaf.method;
+      if (head) method = "GET";
       if (!is_standard_method(method)) method = PathTree::kOtherMethods;
       EventUse& event = use.events[std::string(method) + (below.empty() ? "" : " " + below)];
       event.visits += leaf.requests_ever;
