@@ -46,6 +46,7 @@ void Schema::merge(const Schema& other) {
   untyped += other.untyped;
   different.merge(other.different);
   root.merge(other.root);
+  objects = std::max(objects, other.objects);  // nodes may be copied with what the writer at work left in them
   if (other.depth != depth) {
     depth = std::min(depth, other.depth);
     root.cut(depth);
