@@ -1,7 +1,8 @@
 #include "analyzers/discovery/access.h"
 
 #include <bit>
-#include <cmath>
+
+#include "analyzers/discovery/hyper_log_log.h"
 
 namespace specular {
 
@@ -15,18 +16,8 @@ void RoughCount::merge(const RoughCount& other) {
   for (std::size_t i = 0; i < kRegisters; ++i) registers_[i] = std::max(registers_[i], other.registers_[i]);
 }
 
-// Flajolet et al., 2007; few values are counted by the registers that are empty.
 std::uint64_t RoughCount::estimate() const {
-  constexpr auto m = static_cast<double>(kRegisters);
-  double sum = 0;
-  std::size_t zeros = 0;
-  for (std::uint8_t rank : registers_) {
-    sum += std::ldexp(1.0, -rank);
-    zeros += rank == 0 ? 1 : 0;
-  }
-  double estimate = 0.7213 / (1 + 1.079 / m) * m * m / sum;
-  if (estimate <= 2.5 * m && zeros > 0) estimate = m * std::log(m / static_cast<double>(zeros));
-  return static_cast<std::uint64_t>(std::llround(estimate));
+  return estimate_of_registers(registers_);
 }
 
 bool RoughCount::restore(std::string_view registers) {

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
+
+#include "analyzers/discovery/hyper_log_log.h"
 
 namespace specular {
 namespace {
@@ -60,17 +61,7 @@ void DistinctCounter::merge(const DistinctCounter& other) {
 
 std::uint64_t DistinctCounter::estimate() const {
   if (registers_.empty()) return exact_.size();
-  constexpr auto m = static_cast<double>(kRegisters);
-  double sum = 0;
-  std::size_t zeros = 0;
-  for (std::uint8_t rank : registers_) {
-    sum += std::ldexp(1.0, -rank);
-    zeros += rank == 0 ? 1 : 0;
-  }
-  double estimate = 0.7213 / (1 + 1.079 / m) * m * m / sum;
-  // Few values: counting the empty registers is more exact.
-  if (estimate <= 2.5 * m && zeros > 0) estimate = m * std::log(m / static_cast<double>(zeros));
-  return static_cast<std::uint64_t>(std::llround(estimate));
+  return estimate_of_registers(registers_);
 }
 
 void DistinctCounter::clear() {

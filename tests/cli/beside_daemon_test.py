@@ -10,7 +10,7 @@ import subprocess
 import threading
 import unittest
 
-from harness import SPECULAR, CommandTest, Result, environment, run, wait_until
+from harness import SPECULAR, CommandTest, Result, environment, run
 from wire import connections, in_vxlan, merged, request, response
 
 OK = response()
@@ -19,7 +19,6 @@ OTHERS = [(request("GET", "/v1/orders?page=1", host="b.test"), OK),
           (request("GET", "/logo.png", host="b.test"), response(content_type="image/png"))]
 SHOW = ["endpoints", "show", "a.test", "GET", "/v1/users/{id}"]
 NOBODY = 65534
-SPECULARD = os.environ.get("SPECULARD", "speculard")
 # What a daemon of another version, or one that is not to be trusted, could say.
 ODD_STATUS = {"version": "1.2.3", "state": "running", "healthy": False, "why": "5.1 % of the frames\x1b[31m",
               "started": "2026-01-01T00:00:00.000000000Z", "uptime_s": 93784, "packet_time": None,
@@ -38,19 +37,6 @@ class BesideDaemonTest(CommandTest):
         super().setUp()
         frames = merged(connections(CALLS), in_vxlan(connections(OTHERS, client="10.0.0.9"), 7))
         self.store = self.store_of(self.capture(frames))
-
-    def hold(self):
-        """The daemon, which has the store open and answers at its socket; it ends when it is told to."""
-        self.path("captures/x")
-        config = self.file("speculard.yaml", f"sources: {{folder: {self.folder}/captures}}\n"
-                                             "metrics: {listen: ''}\nhealth: {listen: ''}\n")
-        process = subprocess.Popen([SPECULARD, "--store", self.store, "--config", config], stderr=subprocess.PIPE,
-                                   env=environment())
-        self.addCleanup(process.communicate)
-        self.addCleanup(process.terminate)
-        answers = wait_until(lambda: run("status", "--store", self.store).status == 0 or process.poll() is not None)
-        self.assertTrue(answers and process.poll() is None, "the daemon answers")
-        return process
 
     def lock(self):
         """The store is in use by one who is not asked."""

@@ -20,6 +20,7 @@ from pathlib import Path
 import wire
 
 SPECULAR = os.environ.get("SPECULAR", "specular")
+SPECULARD = os.environ.get("SPECULARD", "speculard")
 TIMEOUT = 120
 SANITIZER_STATUS = 99
 SUPPRESSIONS = Path(__file__).resolve().parent.parent / "support/lsan.supp"
@@ -113,6 +114,19 @@ class CommandTest(unittest.TestCase):
     def setUp(self):
         self.folder = Path(tempfile.mkdtemp(prefix="specular-cli-"))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def hold(self):
+        """The daemon, which has self.store open and answers at its socket, until it is told to end or the test does."""
+        self.path("captures/x")
+        config = self.file("speculard.yaml", f"sources: {{folder: {self.folder}/captures}}\n"
+                                             "metrics: {listen: ''}\nhealth: {listen: ''}\n")
+        process = subprocess.Popen([SPECULARD, "--store", self.store, "--config", config], stderr=subprocess.PIPE,
+                                   env=environment())
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        answers = wait_until(lambda: run("status", "--store", self.store).status == 0 or process.poll() is not None)
+        self.assertTrue(answers and process.poll() is None, "the daemon answers")
+        return process
 
     def path(self, name):
         path = self.folder / name

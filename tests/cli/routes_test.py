@@ -5,10 +5,9 @@ import socket
 import subprocess
 import unittest
 
-from harness import SPECULAR, CommandTest, Result, environment, run, wait_until
+from harness import SPECULAR, CommandTest, Result, environment
 from wire import connections, in_vxlan, later, merged, request, response, SECOND
 
-SPECULARD = os.environ.get("SPECULARD", "speculard")
 NOBODY = 65534
 UUID = "123e4567-e89b-12d3-a456-426614174000"
 
@@ -246,18 +245,6 @@ class Groups(RoutesTest):
 
 
 class BesideDaemon(RoutesTest):
-    def hold(self):
-        self.path("captures/x")
-        config = self.file("speculard.yaml", f"sources: {{folder: {self.folder}/captures}}\n"
-                                             "metrics: {listen: ''}\nhealth: {listen: ''}\n")
-        process = subprocess.Popen([SPECULARD, "--store", self.store, "--config", config], stderr=subprocess.PIPE,
-                                   env=environment())
-        self.addCleanup(process.communicate)
-        self.addCleanup(process.kill)
-        answers = wait_until(lambda: run("status", "--store", self.store).status == 0 or process.poll() is not None)
-        self.assertTrue(answers and process.poll() is None, "the daemon answers")
-        return process
-
     def ask(self, method, target):
         connection = socket.socket(socket.AF_UNIX)
         connection.settimeout(30)
